@@ -1,0 +1,114 @@
+/**
+ * The vendor accounts: which real credentials stand behind `stripe` / `default`. Opened once from
+ * the ledger's sealed rows into memory; the only holder of opened secrets beside the request that
+ * is being sent.
+ */
+import type { Clock } from './clock.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { Seal, Secret } from './seal.ts';
+import type { Credentials, Vendor } from './vendors/vendor.ts';
+
+export interface Account {
+  readonly vendor: string;
+  readonly account: string;
+  readonly baseUrl: string;
+  readonly credentials: Credentials;
+  readonly createdAt: number;
+  readonly rotatedAt: number | null;
+  /** From the environment or the sandbox: not stored, not removable by the API. */
+  readonly builtIn: boolean;
+}
+
+export class AccountBook {
+  readonly #ledger: Ledger;
+  readonly #seal: Seal;
+  readonly #clock: Clock;
+  readonly #accounts = new Map<string, Account>();
+
+  private constructor(ledger: Ledger, masterKey: Uint8Array, clock: Clock) {
+    this.#ledger = ledger;
+    this.#seal = new Seal(masterKey, 'accounts');
+    this.#clock = clock;
+  }
+
+  /** Throws SealError when a stored account does not open under this master key. */
+  static async open(ledger: Ledger, masterKey: Uint8Array, clock: Clock): Promise<AccountBook> {
+    const book = new AccountBook(ledger, masterKey, clock);
+    for (const stored of await ledger.accounts()) {
+      const name = nameOf(stored.vendor, stored.account);
+      const fields = JSON.parse(book.#seal.open(stored.sealed, name).toString());
+      const { vendor, account, baseUrl, createdAt, rotatedAt } = stored;
+      book.#accounts.set(name, {
+        vendor,
+        account,
+        baseUrl,
+        createdAt,
+        rotatedAt,
+        credentials: secrets(fields),
+        builtIn: false,
+      });
+    }
+    return book;
+  }
+
+  get(vendor: string, account: string): Account | undefined {
+    return this.#accounts.get(nameOf(vendor, account));
+  }
+
+  list(): Account[] {
+    return [...this.#accounts.values()].sort((a, b) =>
+      nameOf(a.vendor, a.account) < nameOf(b.vendor, b.account) ? -1 : 1,
+    );
+  }
+
+  /** An account that lives as long as the process: from the environment, or the sandbox. */
+  addBuiltIn(vendor: Vendor, account: string, baseUrl: string, fields: Record<string, string>) {
+    this.#accounts.set(nameOf(vendor.name, account), {
+      vendor: vendor.name,
+      account,
+      baseUrl,
+      credentials: secrets(fields),
+      createdAt: this.#clock.now(),
+      rotatedAt: null,
+      builtIn: true,
+    });
+  }
+
+  /** Stores or rotates; calls that start after it resolves use the new credentials. */
+  async put(
+    vendor: Vendor,
+    account: string,
+    baseUrl: string,
+    fields: Record<string, string>,
+  ): Promise<Account> {
+    const name = nameOf(vendor.name, account);
+    const before = this.#accounts.get(name);
+    const now = this.#clock.now();
+    const stored = {
+      vendor: vendor.name,
+      account,
+      baseUrl,
+      createdAt: before?.createdAt ?? now,
+      rotatedAt: before ? now : null,
+    };
+    const sealed = this.#seal.close(Buffer.from(JSON.stringify(fields)), name);
+    await this.#ledger.putAccount({ ...stored, sealed });
+    const opened = { ...stored, credentials: secrets(fields), builtIn: false };
+    this.#accounts.set(name, opened);
+    return opened;
+  }
+
+  async remove(vendor: string, account: string): Promise<boolean> {
+    const removed = await this.#ledger.removeAccount(vendor, account);
+    if (removed) this.#accounts.delete(nameOf(vendor, account));
+    return removed;
+  }
+}
+
+function nameOf(vendor: string, account: string): string {
+  return `${vendor}/${account}`;
+}
+
+function secrets(fields: Record<string, string>): Credentials {
+  return Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, new Secret(text)]));
+}

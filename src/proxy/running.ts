@@ -1,0 +1,68 @@
+/**
+ * The calls that this process has under way, from the moment a key is recognised until the answer
+ * is concluded. A revoke stops here what was admitted and not yet sent; coalescing callers wait
+ * here for the first call with their identity.
+ */
+import type { ErrorCode } from '../errors.ts';
+
+/** A call under way. `stopped` is read in the same turn in which the first byte is written. */
+export interface RunningCall {
+  readonly id: bigint;
+  readonly keyId: bigint;
+  readonly vendor: string;
+  /** Bytes have gone to the vendor. */
+  sent: boolean;
+  /** Why the call must not be sent any more; null while it may. */
+  stopped: ErrorCode | null;
+}
+
+export class RunningCalls {
+  readonly #calls = new Map<bigint, RunningCall>();
+  readonly #waiting = new Map<bigint, (() => void)[]>();
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  add(call: RunningCall): void {
+    this.#calls.set(call.id, call);
+  }
+
+  /** The call has ended and its end is in the ledger's queue: waiters may ask the ledger again. */
+  remove(id: bigint): void {
+    this.#calls.delete(id);
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    for (const wake of waiting) wake();
+  }
+
+  /** Resolves when the call has ended, or is not running here, or after `timeoutMs`. */
+  ended(id: bigint, timeoutMs: number): Promise<void> {
+    if (!this.#calls.has(id)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      const wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const waiting = this.#waiting.get(id);
+      if (waiting) waiting.push(wake);
+      else this.#waiting.set(id, [wake]);
+    });
+  }
+
+  /**
+   * Stops every call that `which` names and that has not been sent; returns the ids of those that
+   * have been and are still running. Synchronous: when it returns, nothing that it named starts.
+   */
+  stop(which: (call: RunningCall) => boolean, code: ErrorCode): bigint[] {
+    const inFlight: bigint[] = [];
+    for (const call of this.#calls.values()) {
+      if (!which(call)) continue;
+      if (call.sent) inFlight.push(call.id);
+      else call.stopped = code;
+    }
+    return inFlight;
+  }
+}
