@@ -1,0 +1,93 @@
+/**
+ * Amounts and currencies as Stripe validates them. Amounts are whole minor units and stay below
+ * 100 million, so a JavaScript number carries one exactly; sums are bigint (books.ts).
+ */
+import { invalid, missing } from './errors.ts';
+import type { Form } from './form.ts';
+
+/** Stripe refuses more than eight digits. */
+const MAX_AMOUNT = 99_999_999;
+
+const CURRENCIES = new Set(
+  (
+    'aed aud bgn brl cad chf cny czk dkk eur gbp hkd huf idr ils inr isk mxn myr nok nzd php pln ' +
+    'ron sek sgd thb try twd ugx usd zar ' +
+    'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf ' +
+    'bhd jod kwd omr tnd'
+  ).split(' '),
+);
+
+/** Least amount of a payment, in minor units; one unit where Stripe states none. */
+const MINIMUM: Readonly<Record<string, number>> = {
+  usd: 50,
+  eur: 50,
+  aud: 50,
+  cad: 50,
+  chf: 50,
+  gbp: 30,
+  jpy: 50,
+};
+
+/** Reads a whole number of minor units, at least 1. Throws a 400 naming the parameter. */
+export function readAmount(form: Form, name = 'amount'): number {
+  const amount = readOptionalAmount(form, name);
+  if (amount === undefined) throw missing(name);
+  return amount;
+}
+
+export function readOptionalAmount(form: Form, name = 'amount'): number | undefined {
+  const amount = readSignedAmount(form, name);
+  if (amount !== undefined && amount < 1) {
+    throw invalid(
+      'This value must be greater than or equal to 1.',
+      name,
+      'parameter_invalid_integer',
+    );
+  }
+  return amount;
+}
+
+export function readSignedAmount(form: Form, name: string): number | undefined {
+  const text = form.text(name)?.trim();
+  if (text === undefined) return undefined;
+  if (text === '') {
+    throw invalid(
+      `You passed an empty string for '${name}', which cannot be unset.`,
+      name,
+      'parameter_invalid_empty',
+    );
+  }
+  if (!/^[+-]?\d{1,15}$/.test(text)) {
+    throw invalid(`Invalid integer: ${text}`, name, 'parameter_invalid_integer');
+  }
+  const amount = Number(text);
+  if (Math.abs(amount) > MAX_AMOUNT) {
+    throw invalid('Amount must be no more than $999,999.99', name, 'amount_too_large');
+  }
+  return amount;
+}
+
+export function readCurrency(form: Form): string {
+  const currency = form.text('currency')?.trim().toLowerCase();
+  if (!currency) throw missing('currency');
+  if (!CURRENCIES.has(currency)) throw invalid(`Invalid currency: ${currency}.`, 'currency');
+  return currency;
+}
+
+/** Throws Stripe's `amount_too_small` for a payment below the currency's minimum. */
+export function checkMinimum(amount: number, currency: string): void {
+  const minimum = MINIMUM[currency] ?? 1;
+  if (amount >= minimum) return;
+  throw invalid(
+    `Amount must be at least ${showAmount(minimum, currency)}`,
+    'amount',
+    'amount_too_small',
+  );
+}
+
+/** For messages: `$0.50 usd`. */
+export function showAmount(minor: number, currency: string): string {
+  if (currency !== 'usd') return `${minor} ${currency}`;
+  const cents = String(minor % 100).padStart(2, '0');
+  return `$${Math.trunc(minor / 100)}.${cents} usd`;
+}

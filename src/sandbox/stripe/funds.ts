@@ -1,0 +1,85 @@
+/**
+ * Money that moves without a card: payouts to the bank, topups from it, transfers to connected
+ * accounts, and the balance. The account is rich: nothing is ever refused for want of funds.
+ */
+import { readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
+import { type Call, fromPath, type Handler, list, readMetadata, readText } from './call.ts';
+import { conflict, missing, noSuch } from './errors.ts';
+import { newId } from './ids.ts';
+import type { Fund } from './records.ts';
+import { render } from './render.ts';
+
+const PREFIX = { payout: 'po_1', topup: 'tu_1', transfer: 'tr_1' } as const;
+
+export const createPayout: Handler = (call) =>
+  add(call, 'payout', readAmount(call.form), readText(call.form, 'method'));
+
+export const createTopup: Handler = (call) =>
+  add(call, 'topup', readAmount(call.form), readText(call.form, 'source'));
+
+/** `amount` may be left out with `source_transaction`: then it is that charge's. */
+export const createTransfer: Handler = (call) => {
+  const destination = readText(call.form, 'destination');
+  if (!destination) throw missing('destination');
+  const source = readText(call.form, 'source_transaction');
+  const charge = source ? call.books.find('charge', source) : undefined;
+  if (source && !charge) throw noSuch('charge', source, 'source_transaction');
+  const amount = readOptionalAmount(call.form) ?? charge?.amountCaptured;
+  if (!amount) throw missing('amount');
+  return add(call, 'transfer', amount, destination);
+};
+
+export const cancelFund =
+  (kind: 'payout' | 'topup'): Handler =>
+  (call) => {
+    const fund = fromPath(call, kind);
+    if (fund.status !== 'pending') {
+      throw conflict(`This ${kind} can no longer be canceled.`, `${kind}_not_cancelable`);
+    }
+    fund.status = 'canceled';
+    call.books.save(fund);
+    return render(fund);
+  };
+
+export const retrieveFund =
+  (kind: Fund['object']): Handler =>
+  (call) =>
+    render(fromPath(call, kind));
+
+export const listFunds =
+  (kind: Fund['object']): Handler =>
+  (call) =>
+    list(call, call.books.all(kind));
+
+export const retrieveBalance: Handler = ({ books }) => {
+  const amount =
+    books.total('payments') -
+    books.total('refunds') -
+    books.total('payouts') -
+    books.total('transfers') +
+    books.total('topups');
+  return {
+    object: 'balance',
+    available: [{ amount: Number(amount), currency: 'usd', source_types: { card: 0 } }],
+    livemode: false,
+    pending: [{ amount: 0, currency: 'usd', source_types: { card: 0 } }],
+  };
+};
+
+function add(call: Call, kind: Fund['object'], amount: number, detail: string | null) {
+  const fund: Fund = {
+    id: newId(PREFIX[kind], 23),
+    created: call.now,
+    metadata: readMetadata(call.form),
+    amount,
+    currency: readCurrency(call.form),
+    bucket: null,
+    counted: 0,
+    object: kind,
+    status: kind === 'transfer' ? 'paid' : 'pending',
+    detail,
+    description: readText(call.form, 'description'),
+  };
+  call.books.save(fund);
+  return render(fund);
+}

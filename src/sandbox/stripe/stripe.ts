@@ -1,0 +1,216 @@
+/**
+ * The fake Stripe without its socket: a received request in, a reply out. Checks the secret, finds
+ * the route, guards execution by the idempotency key, and writes Stripe's headers. A request goes
+ * in two steps, begin and run, so that a fault or a slow vendor can stand between them while the
+ * idempotency key is taken, as it is at the real one.
+ */
+import type { Clock } from '../../clock.ts';
+import type { ReceivedRequest, StripeBooks } from './books.ts';
+import { invalid, StripeError } from './errors.ts';
+import { Form, readPath } from './form.ts';
+import { type Claim, type Entry, Idempotency } from './idempotency.ts';
+import { newId } from './ids.ts';
+import { expand } from './render.ts';
+import { type Route, route } from './routes.ts';
+
+export interface Reply {
+  status: number;
+  /** Names and values in turn. */
+  headers: string[];
+  body: string;
+}
+
+/** A request that is to be executed; its idempotency key is taken until one of these is called. */
+export interface Execution {
+  /** Executes and stores what Stripe would store. */
+  run(): Reply;
+  /**
+   * The vendor breaks while executing: `executes` whether the money moved first. The 500 is stored
+   * under the key and is what a retry gets.
+   */
+  breakDown(status: number, executes: boolean): Reply;
+}
+
+const LATEST_VERSION = '2026-10-28.endive';
+const MAX_KEY_LENGTH = 255;
+
+export class FakeStripe {
+  readonly books: StripeBooks;
+  readonly #clock: Clock;
+  readonly #secret: string;
+  readonly #bearer: string;
+  readonly #replies: Idempotency;
+
+  constructor(options: { secret: string; clock: Clock; books: StripeBooks }) {
+    this.books = options.books;
+    this.#clock = options.clock;
+    this.#secret = options.secret;
+    this.#bearer = `Bearer ${options.secret}`;
+    this.#replies = new Idempotency(options.books.options.keepObjects);
+    this.books.onReset(() => this.#replies.clear());
+  }
+
+  /** The answer, when nothing is to be executed: 401, 404, a replay, a clash of keys. */
+  begin(request: ReceivedRequest): Execution | Reply {
+    if (!this.#authentic(request.authorization)) return unauthorized(request.authorization);
+    const path = readPath(request.path);
+    const found = route(request.method, path);
+    if (!found) return problem(request, unrecognized(request));
+    const key = request.method === 'POST' ? request.idempotencyKey : null;
+    if (!key) return this.#execution(request, path, found, null);
+    if (key.length > MAX_KEY_LENGTH) {
+      return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
+    }
+    const claim = this.#replies.claim(
+      `${request.headers['stripe-account'] ?? ''} ${key}`,
+      {
+        path,
+        query: request.query,
+        body: request.body ?? '',
+        contentType: request.headers['content-type'] ?? '',
+      },
+      this.#clock.now(),
+    );
+    if (claim.kind === 'first') return this.#execution(request, path, found, claim.entry);
+    if (claim.kind !== 'replay') return problem(request, clash(claim, key, path));
+    this.books.replays++;
+    request.replayed = true;
+    const { status, body, requestId } = claim.reply;
+    const headers = headersOf(request, newId('req_', 14), requestId, 'false');
+    headers.push('Idempotent-Replayed', 'true');
+    return { status, headers, body };
+  }
+
+  #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
+    return {
+      run: () => {
+        const { status, body, stored } = this.#execute(request, path, to);
+        const requestId = newId('req_', 14);
+        this.#keep(entry, stored ? { status, body, requestId } : null);
+        return { status, headers: headersOf(request, requestId, requestId, 'false'), body };
+      },
+      breakDown: (status, executes) => {
+        if (executes) this.#execute(request, path, to);
+        else this.#countExecution(request);
+        const requestId = newId('req_', 14);
+        const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
+        this.#keep(entry, { status, body, requestId });
+        return { status, headers: headersOf(request, requestId, requestId, null), body };
+      },
+    };
+  }
+
+  #keep(entry: Entry | null, reply: Entry['reply']): void {
+    if (!entry) return;
+    if (reply) entry.reply = reply;
+    else this.#replies.release(entry);
+  }
+
+  #execute(request: ReceivedRequest, path: string, to: Route) {
+    const { books } = this;
+    try {
+      const form = new Form(
+        request.query,
+        request.body ?? '',
+        request.headers['content-type'] ?? '',
+      );
+      const now = Math.floor(this.#clock.now() / 1000);
+      const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
+      for (const name of form.list('expand')) expand(books, object, name);
+      this.#countExecution(request);
+      return { status: 200, body: JSON.stringify(object), stored: true };
+    } catch (error) {
+      if (!(error instanceof StripeError)) throw error;
+      if (error.stored) this.#countExecution(request);
+      return { status: error.status, body: errorText(error.body), stored: error.stored };
+    }
+  }
+
+  #countExecution(request: ReceivedRequest): void {
+    if (request.method === 'GET') return;
+    request.executed = true;
+    this.books.executions++;
+  }
+
+  /** Bearer, or Basic with the secret as user, or `Basic {secret}` un-encoded: all documented. */
+  #authentic(authorization: string | null): boolean {
+    if (authorization === this.#bearer) return true;
+    const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(authorization ?? '') ?? [];
+    if (/^bearer$/i.test(scheme)) return value === this.#secret;
+    if (!/^basic$/i.test(scheme)) return false;
+    const [user] = Buffer.from(value, 'base64').toString().split(':', 1);
+    return value === this.#secret || user === this.#secret;
+  }
+}
+
+function headersOf(
+  request: ReceivedRequest,
+  requestId: string,
+  originalId: string,
+  shouldRetry: 'true' | 'false' | null,
+): string[] {
+  const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
+  headers.push('Stripe-Version', request.headers['stripe-version'] ?? LATEST_VERSION);
+  if (request.method === 'GET') return headers;
+  if (request.idempotencyKey) {
+    headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
+  }
+  if (shouldRetry) headers.push('Stripe-Should-Retry', shouldRetry);
+  return headers;
+}
+
+function problem(request: ReceivedRequest, error: StripeError): Reply {
+  const requestId = newId('req_', 14);
+  const shouldRetry = error.status === 409 ? 'true' : 'false';
+  const headers = headersOf(request, requestId, requestId, shouldRetry);
+  return { status: error.status, headers, body: errorText(error.body) };
+}
+
+/** Stripe sends no Request-Id with a 401. Shows no more of the key than its end. */
+function unauthorized(authorization: string | null): Reply {
+  const given = authorization?.split(' ')[1];
+  const message = given
+    ? `Invalid API Key provided: ****${given.slice(-4)}`
+    : 'You did not provide an API key.';
+  return {
+    status: 401,
+    headers: ['Content-Type', 'application/json', 'WWW-Authenticate', 'Bearer realm="Stripe"'],
+    body: errorText({ type: 'invalid_request_error', message }),
+  };
+}
+
+function unrecognized(request: ReceivedRequest): StripeError {
+  return new StripeError(404, {
+    type: 'invalid_request_error',
+    message: `Unrecognized request URL (${request.method}: ${request.path}).`,
+  });
+}
+
+function clash(
+  claim: Exclude<Claim, { kind: 'first' } | { kind: 'replay' }>,
+  key: string,
+  path: string,
+): StripeError {
+  switch (claim.kind) {
+    case 'in_flight':
+      return new StripeError(409, {
+        type: 'invalid_request_error',
+        code: 'idempotency_key_in_use',
+        message: `There is currently another in-progress request using this Idempotent Key: ${key}.`,
+      });
+    case 'other_endpoint':
+      return new StripeError(400, {
+        type: 'idempotency_error',
+        message: `Keys for idempotent requests can only be used for the same endpoint they were first used for ('${path}' vs '${claim.firstPath}'). Try using a key other than '${key}' if you meant to execute a different request.`,
+      });
+    case 'other_params':
+      return new StripeError(400, {
+        type: 'idempotency_error',
+        message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
+      });
+  }
+}
+
+function errorText(body: object): string {
+  return JSON.stringify({ error: body });
+}
