@@ -7,7 +7,7 @@ import { type Finished, run } from './process.ts';
 
 /** What apt-get prints when the archive cannot be reached, as opposed to a broken installation. */
 const UNREACHABLE =
-  /Temporary failure resolving|Could not resolve|Could not connect|Cannot initiate the connection|Unable to locate package|Failed to fetch|Network is unreachable/;
+  /Temporary failure resolving|Could not resolve|Could not connect|Cannot initiate the connection|Failed to fetch|Network is unreachable/;
 
 /** Whether the program is on the PATH and starts. */
 export async function present(command: string, args = ['--version']): Promise<boolean> {
@@ -36,6 +36,7 @@ async function aptGet(packages: string[]): Promise<Finished> {
   const first = await run('apt-get', install, { env, timeoutMs: 600_000 });
   if (first.code === 0) return first;
   // The lists of a fresh image are empty or old.
-  await run('apt-get', [...options, 'update'], { env, timeoutMs: 300_000 });
-  return await run('apt-get', install, { env, timeoutMs: 600_000 });
+  const update = await run('apt-get', [...options, 'update'], { env, timeoutMs: 300_000 });
+  const second = await run('apt-get', install, { env, timeoutMs: 600_000 });
+  return { ...second, stderr: update.stderr + second.stderr };
 }

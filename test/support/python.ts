@@ -27,9 +27,12 @@ const SUITABLE = 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14)
 
 /** What pip prints when the index cannot be reached, as opposed to a release that it lacks. */
 const UNREACHABLE =
-  /NewConnectionError|ConnectTimeoutError|Failed to establish a new connection|Temporary failure in name resolution|Name or service not known|Network is unreachable|ProxyError|Read timed out|ConnectionResetError|SSLCertVerificationError/;
+  /NewConnectionError|ConnectTimeoutError|Failed to establish a new connection|Temporary failure in name resolution|Name or service not known|Network is unreachable|ProxyError|Read timed out|ConnectionResetError/;
 
-const ONE_LINE_PROBE = 'import sys, ensurepip; print("%d.%d" % sys.version_info[:2])';
+/** The index was reached and lacks the release: then a pin is wrong, whatever was retried before. */
+const LACKING = /\(from versions: (?!none)/;
+
+const PRINT_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])';
 
 /** The environment, made if need be; or why it cannot be had here. Throws on any other failure. */
 export async function python(name: Environment): Promise<Python | { skip: string }> {
@@ -37,7 +40,7 @@ export async function python(name: Environment): Promise<Python | { skip: string
   return await underLock('python', async () => {
     const base = await findPython();
     if (typeof base !== 'string') return base;
-    const version = (await run(base, ['-c', ONE_LINE_PROBE])).stdout.trim();
+    const version = (await run(base, ['-c', PRINT_VERSION])).stdout.trim();
     const requirements = await readFile(file);
     const digest = createHash('sha256').update(requirements).update(version).digest('hex');
     const folder = join(CACHE, 'python', digest.slice(0, 16));
@@ -85,7 +88,7 @@ async function make(base: string, folder: string, file: string): Promise<string 
   if (result.code !== 0) {
     await rm(folder, { recursive: true, force: true });
     const output = result.stdout + result.stderr;
-    if (UNREACHABLE.test(output)) return 'PyPI cannot be reached';
+    if (UNREACHABLE.test(output) && !LACKING.test(output)) return 'PyPI cannot be reached';
     throw new Error(`pip could not install ${file}:\n${output}`);
   }
   await writeFile(join(folder, 'complete'), '');

@@ -1,0 +1,107 @@
+/**
+ * The management API as a test uses it: over HTTP, with the management key. What it returns is what
+ * the server said; it knows nothing of the server's inside.
+ */
+import assert from 'node:assert/strict';
+
+export interface Server {
+  url: string;
+  apiKey: string;
+}
+
+export interface IssuedKey {
+  id: string;
+  vault_key: string;
+}
+
+export interface AuditRow {
+  id: string;
+  agent_run_label: string;
+  agent_run_id: string | null;
+  task_id: string | null;
+  task_name: string | null;
+  attempt: number | null;
+  operation: string | null;
+  policy_verdict: string;
+  verdict_reason: string | null;
+  state: string;
+  quote_usd: number;
+  cost_usd: number | null;
+  idempotency_key: string | null;
+  http_status: number | null;
+  vendor_object_id: string | null;
+  replay_of: string | null;
+}
+
+export interface KeySpend {
+  spent_usd: number;
+  held_usd: number;
+}
+
+async function ask(server: Server, method: string, path: string, body?: unknown): Promise<unknown> {
+  const reply = await fetch(server.url + path, {
+    method,
+    headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const text = await reply.text();
+  assert.ok(reply.ok, `${method} ${path} answered ${reply.status}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Issues a Stripe key, with a budget of $100 and a label unless the fields say otherwise. */
+export async function issueKey(server: Server, fields: object = {}): Promise<IssuedKey> {
+  const body = { vendor: 'stripe', agent_run_label: 'test', total_usd_cap: 100, ...fields };
+  return (await ask(server, 'POST', '/vault/keys', body)) as IssuedKey;
+}
+
+export async function revokeKey(server: Server, id: string): Promise<void> {
+  await ask(server, 'DELETE', `/vault/keys/${id}`);
+}
+
+/** What the key has spent and holds, by id. */
+export async function keySpend(server: Server, id: string): Promise<KeySpend> {
+  return (await ask(server, 'GET', `/vault/keys/${id}`)) as KeySpend;
+}
+
+/** The ids of all keys with this label or prefix, newest first. */
+export async function keysLabelled(server: Server, prefix: string): Promise<string[]> {
+  const path = `/vault/keys?label_prefix=${encodeURIComponent(prefix)}`;
+  const { data } = (await ask(server, 'GET', path)) as { data: { id: string }[] };
+  return data.map(({ id }) => id);
+}
+
+/** Every audit row that the filter matches, oldest first. */
+export async function auditRows(
+  server: Server,
+  filter: Record<string, string>,
+): Promise<AuditRow[]> {
+  const rows: AuditRow[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query = new URLSearchParams({ ...filter, ...(cursor ? { cursor } : {}) });
+    const page = (await ask(server, 'GET', `/vault/calls?${query}`)) as {
+      data: AuditRow[];
+      next_cursor: string | null;
+    };
+    rows.push(...page.data);
+    cursor = page.next_cursor;
+  }
+  return rows.reverse();
+}
+
+/** How many rows are in each state. */
+export function countStates(rows: readonly AuditRow[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of rows) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+/** Stores a vendor account. */
+export async function putAccount(
+  server: Server,
+  vendor: string,
+  account: string,
+  fields: object,
+): Promise<void> {
+  await ask(server, 'POST', '/vault/accounts', { vendor, account, ...fields });
+}
