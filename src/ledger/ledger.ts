@@ -19,6 +19,9 @@ export class LedgerUnavailable extends Error {}
 /** The operation contradicts what is stored; `message` says what, for the person who asked. */
 export class LedgerConflict extends Error {}
 
+/** The cap of a budget that only counts: larger than any sum of amounts, and 64 bits hold it. */
+export const UNCAPPED: Micros = 1n << 62n;
+
 // ---------------------------------------------------------------- keys
 
 export interface RateLimit {
@@ -85,6 +88,9 @@ export interface KeyView {
   revokedReason: string | null;
   /** Calls that were admitted. */
   calls: number;
+  /** Settled and held since issue, its children's included. */
+  spent: Micros;
+  held: Micros;
   /** One for each cap; the daily one as of now. */
   budgets: BudgetView[];
   /** The least of what is left on the key's own and its ancestors' budgets; null without a cap. */
@@ -323,8 +329,9 @@ export interface Ledger {
   settle(settlement: Settlement): void;
 
   issueKey(key: NewKey): Promise<KeyView>;
-  key(id: bigint): Promise<KeyView | undefined>;
-  keys(filter: KeyFilter, page: PageQuery): Promise<Page<KeyView>>;
+  /** `at`: the time whose daily window is shown. */
+  key(id: bigint, at: number): Promise<KeyView | undefined>;
+  keys(filter: KeyFilter, page: PageQuery, at: number): Promise<Page<KeyView>>;
   /** Rejects with LedgerConflict when the key is revoked or the change is wider than the parent. */
   changeKey(id: bigint, patch: KeyPatch, by: string, at: number): Promise<KeyView | undefined>;
   /** Ends the keys and their subtrees; returns the ids that are revoked by it or were before. */

@@ -37,11 +37,15 @@ export class RunningCalls {
     for (const wake of waiting) wake();
   }
 
-  /** Resolves when the call has ended, or is not running here, or after `timeoutMs`. */
-  ended(id: bigint, timeoutMs: number): Promise<void> {
-    if (!this.#calls.has(id)) return Promise.resolve();
+  /**
+   * Resolves when the call has ended, or after `timeoutMs`; a call that does not run in this process
+   * is not heard of when it ends, so then after `unheardMs`.
+   */
+  ended(id: bigint, timeoutMs: number, unheardMs: number): Promise<void> {
+    const here = this.#calls.has(id);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = setTimeout(resolve, here ? timeoutMs : Math.min(timeoutMs, unheardMs));
+      if (!here) return;
       const wake = () => {
         clearTimeout(timer);
         resolve();

@@ -85,6 +85,8 @@ export interface ObjectFact {
   readonly aliases: readonly string[];
   /** The object's whole amount; null when its currency has no rate. */
   readonly amount: Micros | null;
+  /** Micro-dollars per minor unit of its currency (USD: 10,000); null without a rate. */
+  readonly unit: Micros | null;
   /**
    * `open`: money may still move, all holds stay. `final`: `moved` is what moved for good, the rest
    * of the holds comes back. `declined`: nothing moved by now and a new attempt would be priced
@@ -127,6 +129,8 @@ export interface Vendor {
    * milliseconds, with a margin; 0 when it does not at all.
    */
   readonly idempotencyWindowMs: number;
+  /** Headers that change what a request means: two requests that differ in one are not the same. */
+  readonly identityHeaders: readonly string[];
   /** What the request means, or why it has two readings. */
   read(request: VendorRequest): Reading | Refusal;
   /**

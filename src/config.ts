@@ -1,0 +1,151 @@
+/**
+ * Configuration: environment variables and flags of the same names, read once into a frozen object.
+ * Every setting and default stands in SETTINGS; what is not there is an error, because a misspelt
+ * cap or address that is silently ignored is found out by the bill.
+ */
+import { z } from 'zod';
+import { readBaseUrl } from './base-url.ts';
+import { Secret } from './seal.ts';
+
+/** A setting that is missing, unknown or wrong; `message` names it and says what would be right. */
+export class ConfigError extends Error {}
+
+const baseUrl = z.string().transform((text, context) => {
+  try {
+    return readBaseUrl(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
+
+const listen = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    context.addIssue('must be host:port, for example 127.0.0.1:8787');
+    return z.NEVER;
+  }
+  return { host: match[1] ?? match[2]!, port };
+});
+
+const masterKey = z.string().transform((text, context) => {
+  const bytes = Buffer.from(text, 'base64');
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(text) || bytes.length !== 32) {
+    context.addIssue(
+      'must be 32 bytes in base64 (44 characters); make one: openssl rand -base64 32',
+    );
+    return z.NEVER;
+  }
+  return bytes;
+});
+
+const secret = z
+  .string()
+  .regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces')
+  .transform((text) => new Secret(text));
+
+interface Setting {
+  schema: z.ZodType;
+  fallback?: string;
+  /** May be given as a flag; secrets may not: arguments are seen by every process. */
+  flag: boolean;
+  help: string;
+}
+
+const setting = (schema: z.ZodType, help: string, fallback?: string): Setting => ({
+  schema,
+  help,
+  flag: true,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+const hidden = (schema: z.ZodType, help: string): Setting => ({ schema, help, flag: false });
+
+/** Every setting, in the order of the documentation. */
+export const SETTINGS = {
+  KEYBRAKE_LISTEN: setting(listen, 'Address to listen on', '127.0.0.1:8787'),
+  KEYBRAKE_DATA: setting(
+    z.string().min(1),
+    'Folder of the ledger, master key and API key',
+    './data',
+  ),
+  KEYBRAKE_DATABASE_URL: setting(z.string(), 'postgres://… instead of SQLite; not available yet'),
+  KEYBRAKE_MASTER_KEY: hidden(masterKey, '32 bytes, base64; made on first start when absent'),
+  KEYBRAKE_API_KEY: hidden(secret, 'The first admin key; made on first start when absent'),
+  KEYBRAKE_STRIPE_SECRET: hidden(secret, 'Real secret of the account stripe / default'),
+  KEYBRAKE_STRIPE_BASE_URL: setting(baseUrl, 'Address of that account', 'https://api.stripe.com'),
+  KEYBRAKE_TWILIO_ACCOUNT_SID: hidden(z.string(), 'Not available yet'),
+  KEYBRAKE_TWILIO_AUTH_TOKEN: hidden(z.string(), 'Not available yet'),
+  KEYBRAKE_TWILIO_BASE_URL: setting(z.string(), 'Not available yet'),
+  KEYBRAKE_RESEND_SECRET: hidden(z.string(), 'Not available yet'),
+  KEYBRAKE_RESEND_BASE_URL: setting(z.string(), 'Not available yet'),
+  KEYBRAKE_SANDBOX: setting(z.enum(['0', '1']), '1: an account `sandbox` for every vendor'),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly dataDir: string;
+  readonly masterKey: Buffer | null;
+  readonly apiKey: Secret | null;
+  readonly stripe: { readonly secret: Secret | null; readonly baseUrl: string };
+  /** Null: on when no real account is stored. */
+  readonly sandbox: boolean | null;
+}
+
+const NOT_YET = /^KEYBRAKE_(TWILIO|RESEND|DATABASE_URL)/;
+
+/** `--database-url` for KEYBRAKE_DATABASE_URL. */
+export function flagOf(name: SettingName): string {
+  return `--${name.slice('KEYBRAKE_'.length).toLowerCase().replaceAll('_', '-')}`;
+}
+
+/**
+ * Reads the settings. `flags`: by setting name (`KEYBRAKE_LISTEN`), they win over the environment.
+ * Throws ConfigError with every fault at once.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string> = {}): Config {
+  const faults: string[] = [];
+  const given: Record<string, string> = {};
+  for (const [name, value] of [...Object.entries(env), ...Object.entries(flags)]) {
+    if (name.startsWith('KEYBRAKE_') && value !== undefined) given[name] = value;
+  }
+  for (const name of Object.keys(given)) {
+    if (!(name in SETTINGS)) faults.push(`${name} is not a setting${nearest(name)}`);
+    else if (NOT_YET.test(name)) faults.push(`${name} is not available in this version`);
+  }
+  const read: Record<string, unknown> = {};
+  for (const [name, { schema, fallback }] of Object.entries(SETTINGS) as [string, Setting][]) {
+    const text = given[name] ?? fallback;
+    if (text === undefined) continue;
+    const result = schema.safeParse(text);
+    if (result.success) read[name] = result.data;
+    else faults.push(`${name} ${result.error.issues[0]!.message}`);
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return Object.freeze({
+    listen: read.KEYBRAKE_LISTEN as Config['listen'],
+    dataDir: read.KEYBRAKE_DATA as string,
+    masterKey: (read.KEYBRAKE_MASTER_KEY as Buffer | undefined) ?? null,
+    apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
+    stripe: {
+      secret: (read.KEYBRAKE_STRIPE_SECRET as Secret | undefined) ?? null,
+      baseUrl: read.KEYBRAKE_STRIPE_BASE_URL as string,
+    },
+    sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
+  });
+}
+
+function nearest(name: string): string {
+  const known = Object.keys(SETTINGS).find(
+    (each) => each.startsWith(name) || name.startsWith(each) || sameLetters(each, name),
+  );
+  return known ? `; did you mean ${known}?` : `; known: ${Object.keys(SETTINGS).join(', ')}`;
+}
+
+/** A transposed, doubled or missing letter. */
+function sameLetters(a: string, b: string): boolean {
+  const sorted = (text: string) => [...new Set(text)].sort().join('');
+  return Math.abs(a.length - b.length) <= 1 && sorted(a) === sorted(b);
+}

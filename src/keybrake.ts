@@ -1,0 +1,179 @@
+/**
+ * The composition root: puts the parts together in order, and takes them apart in the reverse one.
+ * The only place where the real clock, the real store and the real network meet.
+ */
+import { AccountBook } from './accounts.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createControl } from './control/control.ts';
+import { hasLedger, makeFirstApiKey, masterKeyOf, prepareDataFolder } from './data-folder.ts';
+import { credentialHash, IdSource } from './ids.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { openSqliteLedger } from './ledger/sqlite.ts';
+import { type Log, openLog } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { DataPlane } from './proxy/call.ts';
+import { Upstream, type UpstreamLimits } from './proxy/forward.ts';
+import { Observer } from './proxy/observe.ts';
+import { RunningCalls } from './proxy/running.ts';
+import { ReplySeal } from './proxy/sealed-reply.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import { listen, type ServerLimits } from './server.ts';
+import { VENDORS } from './vendors/index.ts';
+import { stripe } from './vendors/stripe/stripe.ts';
+
+export interface KeybrakeOptions {
+  clock?: Clock;
+  log?: Log;
+  serverLimits?: ServerLimits;
+  upstreamLimits?: UpstreamLimits;
+  coalesceMs?: number;
+  sandbox?: SandboxOptions;
+  /** A ledger thread ended: nothing can be decided any more. */
+  onDeath?: (error: Error) => void;
+}
+
+export interface Keybrake {
+  readonly url: string;
+  /** The first management key, when it was made on this start. */
+  readonly firstApiKey: string | null;
+  /** Calls that the last process left under way; their outcome is unknown. */
+  readonly recovered: number;
+  readonly sandbox: Sandbox | null;
+  readonly ledger: Ledger;
+  /** Takes no new calls, finishes those under way, writes everything. */
+  close(): Promise<void>;
+}
+
+const PRUNE_MS = 60_000;
+
+/**
+ * Starts a server. Rejects with DataFolderError, SealError, or the system's error for an address
+ * that cannot be had; what was started by then is stopped.
+ */
+export async function startKeybrake(
+  config: Config,
+  options: KeybrakeOptions = {},
+): Promise<Keybrake> {
+  const { clock = systemClock, log = openLog() } = options;
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    prepareDataFolder(config.dataDir);
+    const hadLedger = hasLedger(config.dataDir);
+    const ledger = await openSqliteLedger({
+      dataDir: config.dataDir,
+      onFault: (operation, fault) => log.error({ operation, fault }, 'the ledger refused a write'),
+      ...(options.onDeath ? { onDeath: options.onDeath } : {}),
+    });
+    undo.push(() => ledger.close());
+    const masterKey = config.masterKey ?? masterKeyOf(config.dataDir, hadLedger);
+    const accounts = await AccountBook.open(ledger, masterKey, clock);
+    if (config.stripe.secret) {
+      const fields = { secret: config.stripe.secret.reveal() };
+      accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, fields);
+    }
+    const sandbox = await sandboxFor(config, accounts, options);
+    if (sandbox) undo.push(() => sandbox.close());
+
+    const ids = new IdSource(clock, 0, ledger.lastId);
+    const firstApiKey = await firstKey(config, ledger, ids, clock);
+    const running = new RunningCalls();
+    const metrics = new Metrics({ running: () => running.size });
+    const upstream = new Upstream(options.upstreamLimits);
+    undo.push(() => upstream.close());
+    const dataPlane = new DataPlane({
+      vendors: VENDORS,
+      accounts,
+      ledger,
+      upstream,
+      running,
+      seal: new ReplySeal(masterKey),
+      observer: new Observer(log, metrics),
+      ids,
+      clock,
+      ...(options.coalesceMs === undefined ? {} : { coalesceMs: options.coalesceMs }),
+    });
+    let ready: string | null = 'starting';
+    const control = createControl({
+      ledger,
+      accounts,
+      running,
+      vendors: VENDORS,
+      ids,
+      clock,
+      metrics,
+      ready: () => ready,
+      log,
+    });
+    const listener = await listen(
+      config.listen,
+      {
+        data: (incoming) => dataPlane.handle(incoming),
+        control: (request) => control.fetch(request),
+      },
+      log,
+      options.serverLimits,
+    );
+    const pruning = setInterval(() => {
+      ledger.prune(clock.now()).catch((error) => log.error({ err: error }, 'prune failed'));
+    }, PRUNE_MS);
+    undo.push(() => {
+      clearInterval(pruning);
+      ready = 'stopping';
+      dataPlane.drain();
+      return listener.close();
+    });
+    ready = null;
+    return {
+      url: listener.url,
+      firstApiKey,
+      recovered: ledger.recovered,
+      sandbox,
+      ledger,
+      close: () => takeApart(undo),
+    };
+  } catch (error) {
+    await takeApart(undo);
+    throw error;
+  }
+}
+
+/** The sandbox, when it is asked for, or when there is no real account and nobody said no. */
+async function sandboxFor(
+  config: Config,
+  accounts: AccountBook,
+  options: KeybrakeOptions,
+): Promise<Sandbox | null> {
+  const wanted = config.sandbox ?? accounts.list().length === 0;
+  if (!wanted) return null;
+  const sandbox = await startSandbox(options.sandbox);
+  accounts.addBuiltIn(stripe, 'sandbox', sandbox.stripeUrl, { secret: sandbox.secret });
+  return sandbox;
+}
+
+/** Admits KEYBRAKE_API_KEY, or makes the first key where there is none; returns one that was made. */
+async function firstKey(
+  config: Config,
+  ledger: Ledger,
+  ids: IdSource,
+  clock: Clock,
+): Promise<string | null> {
+  const add = (text: string, name: string) =>
+    ledger.addApiKey(
+      { id: ids.next(), name, role: 'admin', createdAt: clock.now() },
+      credentialHash(text),
+    );
+  if (config.apiKey) {
+    const text = config.apiKey.reveal();
+    if (!(await ledger.findApiKey(credentialHash(text)))) await add(text, 'KEYBRAKE_API_KEY');
+    return null;
+  }
+  if ((await ledger.apiKeys()).length > 0) return null;
+  const text = makeFirstApiKey(config.dataDir);
+  await add(text, 'first');
+  return text;
+}
+
+async function takeApart(undo: (() => Promise<unknown>)[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}

@@ -1,0 +1,277 @@
+/**
+ * The decision: keys, budgets and a call in, a verdict out. Pure, the same for every store; the
+ * store runs it inside the transaction that writes its result. Never reads a clock or a table.
+ */
+
+import { type CapReport, type Refusal, refusal } from '../errors.ts';
+import { handle } from '../ids.ts';
+import { formatUsd, type Micros } from '../money.ts';
+import { type Admission, type Freeze, type Policy, UNCAPPED } from './ledger.ts';
+
+export const DAY_MS = 86_400_000;
+
+/** Replies and identities are kept this long (design section 4), as Stripe keeps its own. */
+export const IDENTITY_MS = DAY_MS;
+
+/** Seconds after which holds in front of a call may have come back. */
+const HOLDS_MAY_RETURN_S = 5;
+
+export interface BudgetState {
+  readonly kind: 'daily' | 'total';
+  readonly keyId: bigint;
+  readonly windowStart: number;
+  cap: Micros;
+  /** The cap, or what was counted before it was lowered. Never below spent + held. */
+  ceiling: Micros;
+  spent: Micros;
+  held: Micros;
+}
+
+export interface KeyState {
+  readonly id: bigint;
+  readonly issuedAt: number;
+  policy: Policy;
+  revokedAt: number | null;
+  revokedReason: string | null;
+  /** Calls that were admitted. */
+  calls: number;
+  rate: RateState | null;
+  /** The compiled allowed_endpoints; null: everything that is not withheld. */
+  allows: ((call: Pick<Admission, 'method' | 'path' | 'operation'>) => boolean) | null;
+}
+
+/** Token bucket: `tokens` counts calls times the window's milliseconds, so it stays whole. */
+export interface RateState {
+  tokens: number;
+  at: number;
+}
+
+/** A key of the chain with the budgets that count at the call's time. */
+export interface Link {
+  key: KeyState;
+  budgets: BudgetState[];
+}
+
+/** The row that answers for the call's idempotency key. */
+export interface FirstCall {
+  id: bigint;
+  at: number;
+  fingerprint: string;
+  state: string;
+  runningId: bigint | null;
+  hasReply: boolean;
+}
+
+export interface Question {
+  call: Admission;
+  /** The call's key first, then its parent, and so on. */
+  chain: Link[];
+  freeze: Freeze | null;
+  /** Null when no live row has the identity. */
+  first: FirstCall | null;
+  /** What the call costs, in micro-dollars, or why that cannot be known. */
+  price: { micros: Micros } | { unpriced: string };
+}
+
+export type Decision =
+  | { kind: 'admit'; micros: Micros; wouldRefuse: Refusal | null }
+  | { kind: 'resend'; first: FirstCall }
+  | { kind: 'replay'; first: FirstCall }
+  | { kind: 'in_flight'; first: FirstCall }
+  | { kind: 'refuse'; refusal: Refusal };
+
+/** The window of a daily budget that `at` falls in: 24 hours each, counted from the key's issue. */
+export function dailyWindow(issuedAt: number, at: number): number {
+  return issuedAt + Math.max(0, Math.floor((at - issuedAt) / DAY_MS)) * DAY_MS;
+}
+
+/** What is left on a budget; never below zero, also when its cap was lowered. */
+export function left(budget: BudgetState): Micros {
+  const rest = budget.cap - budget.spent - budget.held;
+  return rest > 0n ? rest : 0n;
+}
+
+/** The budget of the chain that has least left; null when no key of the chain has a cap. */
+export function tightest(chain: Link[]): BudgetState | null {
+  let least: BudgetState | null = null;
+  for (const link of chain) {
+    for (const budget of link.budgets) {
+      if (budget.cap === UNCAPPED) continue;
+      if (least === null || left(budget) < left(least)) least = budget;
+    }
+  }
+  return least;
+}
+
+export function decide(question: Question): Decision {
+  const { call, chain, freeze, first, price } = question;
+  const dead = whyDead(chain, call.at) ?? whyFrozen(freeze);
+  if (dead) return { kind: 'refuse', refusal: dead };
+  const shadow = chain[0]!.key.policy.mode === 'shadow';
+
+  let objection = call.refusal;
+  if (objection && !(shadow && objection.code === 'scope_not_allowed')) {
+    return { kind: 'refuse', refusal: objection };
+  }
+  objection ??= whyNotAllowed(chain, call);
+  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+
+  if (first) {
+    const repeated = repeat(first, call);
+    if (repeated) return repeated;
+  }
+
+  if ('unpriced' in price) objection ??= refusal('unpriced', price.unpriced);
+  const micros = 'micros' in price ? price.micros : 0n;
+  objection ??= overCallCap(chain, micros) ?? overCalls(chain) ?? overRate(chain, call.at);
+  objection ??= overBudget(chain, micros);
+  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+  return { kind: 'admit', micros, wouldRefuse: objection };
+}
+
+function whyDead(chain: Link[], at: number): Refusal | null {
+  for (const [depth, { key }] of chain.entries()) {
+    const whose = depth === 0 ? 'This vault key' : `Its parent ${handle('key', key.id)}`;
+    if (key.revokedAt !== null) {
+      const why = key.revokedReason ? ` (${key.revokedReason})` : '';
+      return refusal('key_revoked', `${whose} was revoked${why}. Stop the run.`);
+    }
+    if (key.policy.expiresAt !== null && key.policy.expiresAt <= at) {
+      const when = new Date(key.policy.expiresAt).toISOString();
+      return refusal('key_expired', `${whose} expired at ${when}.`);
+    }
+  }
+  return null;
+}
+
+function whyFrozen(freeze: Freeze | null): Refusal | null {
+  if (!freeze) return null;
+  const what = freeze.vendor === '*' ? 'Every vendor' : `The vendor ${freeze.vendor}`;
+  const why = freeze.reason ? `: ${freeze.reason}` : '';
+  return refusal('frozen', `${what} is frozen by the operator${why}.`);
+}
+
+function whyNotAllowed(chain: Link[], call: Admission): Refusal | null {
+  const attempted = `${call.method} ${call.path}${call.operation ? ` (${call.operation})` : ''}`;
+  for (const { key } of chain) {
+    if (key.allows === null) {
+      if (call.class !== 'withheld') continue;
+      return refusal(
+        'endpoint_not_allowed',
+        `${attempted} leaks secrets, moves control or commits to later bills, so a key reaches it ` +
+          'only when its allowed_endpoints name it.',
+      );
+    }
+    if (key.allows(call)) continue;
+    const allowed = key.policy.allowedEndpoints!.join(', ');
+    return refusal('endpoint_not_allowed', `${attempted} is not allowed; allowed: ${allowed}.`);
+  }
+  return null;
+}
+
+/** What a repeated idempotency key gets; null when the identity may start over. */
+function repeat(first: FirstCall, call: Admission): Decision | null {
+  if (first.fingerprint !== call.fingerprint) {
+    return {
+      kind: 'refuse',
+      refusal: refusal(
+        'idempotency_mismatch',
+        `The idempotency key of ${handle('call', first.id)} was used for another method, path, ` +
+          'body or vendor header. Use a new key for a new request.',
+      ),
+    };
+  }
+  if (first.runningId !== null) {
+    if (!call.waited) return { kind: 'in_flight', first };
+    return {
+      kind: 'refuse',
+      refusal: refusal(
+        'idempotency_in_flight',
+        `The first call with this idempotency key, ${handle('call', first.id)}, is still running.`,
+      ),
+    };
+  }
+  if (first.hasReply) return { kind: 'replay', first };
+  if (call.at - first.at < call.idempotencyWindowMs) return { kind: 'resend', first };
+  return {
+    kind: 'refuse',
+    refusal: refusal(
+      'outcome_unknown',
+      `The first call with this idempotency key, ${handle('call', first.id)}, was sent and its ` +
+        'outcome is not known. The vendor would execute it anew, so it is not sent again.',
+    ),
+  };
+}
+
+function overCallCap(chain: Link[], needed: Micros): Refusal | null {
+  for (const { key } of chain) {
+    const cap = key.policy.perCallCap;
+    if (cap === null || needed <= cap) continue;
+    return {
+      code: 'call_cap_exceeded',
+      message: `This call needs ${formatUsd(needed)} USD; one call may cost ${formatUsd(cap)} USD.`,
+      cap: { kind: 'per_call', keyId: key.id, cap, spent: 0n, held: 0n, needed },
+    };
+  }
+  return null;
+}
+
+function overCalls(chain: Link[]): Refusal | null {
+  for (const { key } of chain) {
+    const { maxCalls } = key.policy;
+    if (maxCalls === null || key.calls < maxCalls) continue;
+    return refusal('call_limit_reached', `All ${maxCalls} calls of this key have been made.`);
+  }
+  return null;
+}
+
+function overRate(chain: Link[], at: number): Refusal | null {
+  for (const { key } of chain) {
+    const limit = key.policy.rateLimit;
+    if (limit === null) continue;
+    const { tokens } = refill(key, at);
+    if (tokens >= limit.windowMs) continue;
+    const waitMs = Math.ceil((limit.windowMs - tokens) / limit.calls);
+    return {
+      code: 'rate_limited',
+      message: `This key may make ${limit.calls} calls in ${limit.windowMs / 1000} s.`,
+      retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),
+    };
+  }
+  return null;
+}
+
+/** The bucket as of `at`: it gains `calls` tokens each millisecond and holds one window's worth. */
+export function refill(key: KeyState, at: number): RateState {
+  const limit = key.policy.rateLimit!;
+  const full = limit.calls * limit.windowMs;
+  if (!key.rate) return { tokens: full, at };
+  const gained = Math.max(0, at - key.rate.at) * limit.calls;
+  return { tokens: Math.min(full, key.rate.tokens + gained), at: Math.max(at, key.rate.at) };
+}
+
+/** The refusal for the breached budget that has least left; null when the call fits all. */
+function overBudget(chain: Link[], needed: Micros): Refusal | null {
+  if (needed === 0n) return null;
+  let breached: BudgetState | null = null;
+  for (const { budgets } of chain) {
+    for (const budget of budgets) {
+      if (budget.spent + budget.held + needed <= budget.cap) continue;
+      if (breached === null || left(budget) < left(breached)) breached = budget;
+    }
+  }
+  if (breached === null) return null;
+  const { cap, spent, held, kind, keyId } = breached;
+  const report: CapReport = { kind, keyId, cap, spent, held, needed };
+  const whose = keyId === chain[0]!.key.id ? '' : ` of its parent ${handle('key', keyId)}`;
+  const result: Refusal = {
+    code: 'cap_exceeded',
+    message:
+      `This call needs ${formatUsd(needed)} USD; of the ${kind} cap${whose} of ` +
+      `${formatUsd(cap)} USD, ${formatUsd(spent)} is spent and ${formatUsd(held)} held, ` +
+      `so ${formatUsd(left(breached))} is left.`,
+    cap: report,
+  };
+  if (held > 0n && spent + needed <= cap) result.retryAfterS = HOLDS_MAY_RETURN_S;
+  return result;
+}

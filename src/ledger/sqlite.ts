@@ -1,0 +1,245 @@
+/**
+ * The embedded store: a SQLite file in the data folder, one thread that writes it and one that
+ * reads reports from it. This side holds no state of the ledger; it batches and forwards.
+ */
+import { Worker } from 'node:worker_threads';
+import { type BatchResult, CommitQueue, type Operation, type Result } from './commit.ts';
+import {
+  type Admission,
+  type ApiKey,
+  type CallFilter,
+  type CallRow,
+  type Freeze,
+  type KeyFilter,
+  type KeyIdentity,
+  type KeyPatch,
+  type KeyView,
+  type Ledger,
+  LedgerUnavailable,
+  type NewKey,
+  type Page,
+  type PageQuery,
+  type RevocationTarget,
+  type Settlement,
+  type SpendGroup,
+  type SpendRow,
+  type StoredAccount,
+  type Verdict,
+} from './ledger.ts';
+import { DataFolderError } from './sqlite/database.ts';
+import type { WorkerData } from './sqlite/worker.ts';
+import type { Start } from './sqlite/writer.ts';
+
+export { DataFolderError } from './sqlite/database.ts';
+
+export interface SqliteOptions {
+  dataDir: string;
+  /** 0 to 1023; part of every id made here. */
+  node?: number;
+  /** Hears of faults that no caller waits for. */
+  onFault?: (operation: string, fault: string) => void;
+  /** The writing thread is gone: nothing can be decided any more. */
+  onDeath?: (error: Error) => void;
+}
+
+/** Opens the ledger in `dataDir`. Rejects with DataFolderError when it is in use or not usable. */
+export async function openSqliteLedger(options: SqliteOptions): Promise<SqliteLedger> {
+  const { dataDir, node = 0 } = options;
+  const writer = startWorker({ role: 'writer', dataDir, node });
+  const start = await started<Start>(writer);
+  const reader = startWorker({ role: 'reader', dataDir, node });
+  await started<null>(reader);
+  return new SqliteLedger(writer, reader, start, options);
+}
+
+export class SqliteLedger implements Ledger {
+  readonly lastId: bigint;
+  /** Calls that were under way when the last process ended; their outcome is unknown. */
+  readonly recovered: number;
+  readonly #writer: Worker;
+  readonly #reader: Worker;
+  readonly #queue: CommitQueue;
+  readonly #reports = new Map<number, (result: Result) => void>();
+  #batchDone: ((result: BatchResult) => void) | null = null;
+  #nextReport = 0;
+  #closed: string | null = null;
+
+  constructor(writer: Worker, reader: Worker, start: Start, options: SqliteOptions) {
+    this.lastId = start.lastId;
+    this.recovered = start.recovered;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#queue = new CommitQueue(
+      (batch) => this.#writeBatch(batch),
+      options.onFault ?? ((operation, fault) => process.emitWarning(`${operation}: ${fault}`)),
+    );
+    writer.on('message', (result: BatchResult) => this.#batchDone?.(result));
+    reader.on('message', ({ seq, result }: { seq: number; result: Result }) => {
+      this.#reports.get(seq)?.(result);
+      this.#reports.delete(seq);
+    });
+    for (const thread of [writer, reader]) {
+      thread.on('error', (error) => this.#died(error, options.onDeath));
+      thread.on('exit', () => this.#died(new Error('a ledger thread ended'), options.onDeath));
+    }
+  }
+
+  admit(call: Admission): Promise<Verdict> {
+    return this.#queue.submit('admit', call);
+  }
+
+  settle(settlement: Settlement): void {
+    this.#queue.defer('settle', settlement);
+  }
+
+  findKey(hash: Uint8Array): Promise<KeyIdentity | undefined> {
+    return this.#queue.submit('findKey', hash);
+  }
+
+  issueKey(key: NewKey): Promise<KeyView> {
+    return this.#queue.submit('issueKey', key);
+  }
+
+  key(id: bigint, at: number): Promise<KeyView | undefined> {
+    return this.#queue.submit('key', id, at);
+  }
+
+  async keys(filter: KeyFilter, page: PageQuery, at: number): Promise<Page<KeyView>> {
+    const ids = await this.#report<Page<bigint>>('keyIds', filter, page, at);
+    const views = await Promise.all(ids.rows.map((id) => this.key(id, at)));
+    return { rows: views.filter((view) => view !== undefined), next: ids.next };
+  }
+
+  changeKey(id: bigint, patch: KeyPatch, by: string, at: number): Promise<KeyView | undefined> {
+    return this.#queue.submit('changeKey', id, patch, by, at);
+  }
+
+  revoke(
+    target: RevocationTarget,
+    reason: string | null,
+    by: string,
+    at: number,
+  ): Promise<bigint[]> {
+    return this.#queue.submit('revoke', target, reason, by, at);
+  }
+
+  setFreeze(freeze: Freeze): Promise<void> {
+    return this.#queue.submit('setFreeze', freeze);
+  }
+
+  removeFreeze(vendor: string): Promise<boolean> {
+    return this.#queue.submit('removeFreeze', vendor);
+  }
+
+  freezes(): Promise<Freeze[]> {
+    return this.#queue.submit('freezes');
+  }
+
+  calls(filter: CallFilter, page: PageQuery): Promise<Page<CallRow>> {
+    return this.#report('calls', filter, page);
+  }
+
+  call(id: bigint): Promise<CallRow | undefined> {
+    return this.#report('call', id);
+  }
+
+  spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]> {
+    return this.#report('spend', group, filter);
+  }
+
+  accounts(): Promise<StoredAccount[]> {
+    return this.#queue.submit('accounts');
+  }
+
+  putAccount(account: StoredAccount): Promise<void> {
+    return this.#queue.submit('putAccount', account);
+  }
+
+  removeAccount(vendor: string, account: string): Promise<boolean> {
+    return this.#queue.submit('removeAccount', vendor, account);
+  }
+
+  apiKeys(): Promise<ApiKey[]> {
+    return this.#queue.submit('apiKeys');
+  }
+
+  addApiKey(key: ApiKey, hash: Uint8Array): Promise<void> {
+    return this.#queue.submit('addApiKey', key, hash);
+  }
+
+  removeApiKey(id: bigint): Promise<boolean> {
+    return this.#queue.submit('removeApiKey', id);
+  }
+
+  findApiKey(hash: Uint8Array): Promise<ApiKey | undefined> {
+    return this.#queue.submit('findApiKey', hash);
+  }
+
+  flush(): Promise<void> {
+    return this.#queue.submit('flush');
+  }
+
+  prune(now: number): Promise<number> {
+    return this.#queue.submit('prune', now);
+  }
+
+  /** Writes what waits and lets the data folder go. Settlements that cannot be written are lost to
+   * memory only: their rows are found again as `unknown`. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.flush().catch(() => undefined);
+    this.#closed = 'the ledger is closed';
+    const ended = [this.#writer, this.#reader].map(
+      (thread) => new Promise((resolve) => thread.once('exit', resolve)),
+    );
+    this.#writer.postMessage('close');
+    this.#reader.postMessage('close');
+    await Promise.all(ended);
+  }
+
+  #writeBatch(batch: Operation[]): Promise<BatchResult> {
+    if (this.#closed) return Promise.resolve({ unavailable: this.#closed });
+    return new Promise((resolve) => {
+      this.#batchDone = resolve;
+      this.#writer.postMessage(batch);
+    });
+  }
+
+  /** Reports see everything that was settled before they were asked for. */
+  async #report<T>(name: string, ...args: unknown[]): Promise<T> {
+    await this.flush();
+    const result = await new Promise<Result>((resolve) => {
+      const seq = this.#nextReport++;
+      this.#reports.set(seq, resolve);
+      this.#reader.postMessage({ seq, operation: [name, args] });
+    });
+    if ('value' in result) return result.value as T;
+    throw new LedgerUnavailable(JSON.stringify(result));
+  }
+
+  #died(error: Error, onDeath: SqliteOptions['onDeath']): void {
+    if (this.#closed) return;
+    this.#closed = `the ledger's thread ended: ${error.message}`;
+    this.#batchDone?.({ unavailable: this.#closed });
+    for (const done of this.#reports.values()) done({ unavailable: this.#closed });
+    onDeath?.(error);
+  }
+}
+
+function startWorker(workerData: WorkerData): Worker {
+  return new Worker(new URL(`./sqlite/worker${EXTENSION}`, import.meta.url), { workerData });
+}
+
+/** `.ts` when run from the sources, `.js` when built. */
+const EXTENSION = import.meta.url.slice(-3);
+
+function started<T>(worker: Worker): Promise<T> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (message: { started: T } | { refused: string }) => {
+      worker.removeAllListeners('error');
+      if ('started' in message) resolve(message.started);
+      else reject(new DataFolderError(message.refused));
+    });
+  });
+}

@@ -1,0 +1,247 @@
+/**
+ * Admission inside the writer's transaction: looks up what the decision needs, asks decide.ts, and
+ * writes the row and the hold. Must never answer before the batch is committed; the worker sees to
+ * that.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Refusal } from '../../errors.ts';
+import type { Micros } from '../../money.ts';
+import {
+  decide,
+  type FirstCall,
+  IDENTITY_MS,
+  type Link,
+  left,
+  type Question,
+  refill,
+  tightest,
+} from '../decide.ts';
+import { type Admission, type Freeze, LedgerConflict, type Verdict } from '../ledger.ts';
+import type { HotKeys } from './keys.ts';
+import type { Objects } from './objects.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { num } from './rows.ts';
+
+/** How one decision is written down; what is not named is null or zero in the row. */
+interface Entry {
+  state: 'held' | 'refused' | 'replayed';
+  verdict: 'allow' | 'refuse' | 'would_refuse';
+  reason: Refusal | null;
+  quote: Micros;
+  identity: boolean;
+  replayOf: bigint | null;
+}
+
+export class Admissions {
+  readonly #keys: HotKeys;
+  readonly #objects: Objects;
+  readonly #open: OpenCalls;
+  readonly #node: number;
+  readonly #insert: StatementSync;
+  readonly #first: StatementSync;
+  readonly #reply: StatementSync;
+  readonly #forgetIdentity: StatementSync;
+  readonly #setRunning: StatementSync;
+  readonly #freeze: StatementSync;
+
+  constructor(db: DatabaseSync, keys: HotKeys, objects: Objects, open: OpenCalls, node: number) {
+    this.#keys = keys;
+    this.#objects = objects;
+    this.#open = open;
+    this.#node = node;
+    this.#insert = db.prepare(
+      `INSERT INTO calls (id, at, node, vault_key_id, agent_run_label, agent_run_id, task_id,
+         task_name, attempt, trace_id, vendor, account, method, path, operation, customer_scope_id,
+         policy_verdict, verdict_reason, state, quote_kind, quote_usd, cost_usd, currency, amount,
+         cap_usage_after_usd, idempotency_key, fingerprint, replay_of, subject_id, subject_as,
+         identity, running_id, settled_at)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+    );
+    this.#first = db.prepare(
+      `SELECT id, at, fingerprint, state, running_id,
+         EXISTS (SELECT 1 FROM replies WHERE call_id = calls.id) AS has_reply
+       FROM calls
+       WHERE vault_key_id = ? AND idempotency_key = ? AND vendor = ? AND identity = 1`,
+    );
+    this.#reply = db.prepare('SELECT sealed FROM replies WHERE call_id = ?');
+    this.#forgetIdentity = db.prepare('UPDATE calls SET identity = 0 WHERE id = ?');
+    this.#setRunning = db.prepare('UPDATE calls SET running_id = ? WHERE id = ?');
+    this.#freeze = db.prepare(
+      "SELECT vendor, at, frozen_by, reason FROM freezes WHERE vendor IN (?, '*') ORDER BY vendor",
+    );
+  }
+
+  admit(call: Admission): Verdict {
+    const chain = this.#keys.chain(call.keyId, call.at);
+    if (chain.length === 0) throw new LedgerConflict(`no vault key ${call.keyId}`);
+    const question: Question = {
+      call,
+      chain,
+      freeze: this.#frozen(call.vendor),
+      first: this.#firstCall(call),
+      price: this.#objects.price(call),
+    };
+    const decision = decide(question);
+    switch (decision.kind) {
+      case 'in_flight':
+        return { kind: 'in_flight', firstId: decision.first.runningId! };
+      case 'refuse':
+        return this.#refuse(call, chain, decision.refusal, question.price);
+      case 'replay':
+        return this.#replay(call, chain, decision.first);
+      case 'resend':
+        return this.#resend(call, chain, decision.first);
+      case 'admit':
+        return this.#hold(call, chain, decision.micros, decision.wouldRefuse);
+    }
+  }
+
+  #hold(call: Admission, chain: Link[], micros: Micros, wouldRefuse: Refusal | null): Verdict {
+    for (const { key, budgets } of chain) {
+      key.calls += 1;
+      if (key.policy.rateLimit) {
+        const bucket = refill(key, call.at);
+        key.rate = {
+          ...bucket,
+          tokens: Math.max(0, bucket.tokens - key.policy.rateLimit.windowMs),
+        };
+      }
+      this.#keys.touchKey(key.id);
+      if (micros === 0n) continue;
+      for (const budget of budgets) {
+        budget.held += micros;
+        // Only a shadow key passes its cap here: decide() refuses everybody else.
+        const counted = budget.spent + budget.held;
+        if (wouldRefuse && counted > budget.ceiling) budget.ceiling = counted;
+        this.#keys.touchBudget(budget);
+      }
+    }
+    this.#objects.count(call, micros);
+    const remaining = this.#write(call, chain, {
+      state: 'held',
+      verdict: wouldRefuse ? 'would_refuse' : 'allow',
+      reason: wouldRefuse,
+      quote: micros,
+      identity: call.idempotencyKey !== null,
+      replayOf: null,
+    });
+    return { kind: 'admitted', quote: micros, remaining };
+  }
+
+  #resend(call: Admission, chain: Link[], first: FirstCall): Verdict {
+    this.#setRunning.run(call.id, first.id);
+    const remaining = this.#write(call, chain, {
+      state: 'held',
+      verdict: 'allow',
+      reason: null,
+      quote: 0n,
+      identity: false,
+      replayOf: first.id,
+    });
+    return { kind: 'resend', firstId: first.id, quote: 0n, remaining };
+  }
+
+  #replay(call: Admission, chain: Link[], first: FirstCall): Verdict {
+    const row = this.#reply.get(first.id) as unknown as { sealed: Uint8Array };
+    const remaining = this.#write(call, chain, {
+      state: 'replayed',
+      verdict: 'allow',
+      reason: null,
+      quote: 0n,
+      identity: false,
+      replayOf: first.id,
+    });
+    return { kind: 'replay', firstId: first.id, sealedReply: row.sealed, remaining };
+  }
+
+  #refuse(call: Admission, chain: Link[], reason: Refusal, price: Question['price']): Verdict {
+    const remaining = this.#write(call, chain, {
+      state: 'refused',
+      verdict: 'refuse',
+      reason,
+      quote: 'micros' in price ? price.micros : 0n,
+      identity: false,
+      replayOf: null,
+    });
+    return { kind: 'refused', refusal: reason, remaining };
+  }
+
+  /** Writes the row; returns what is left on the tightest budget. */
+  #write(call: Admission, chain: Link[], record: Entry): Micros | null {
+    const held = record.state === 'held';
+    const budget = tightest(chain);
+    const subject = call.quote.kind === 'object' ? call.quote : null;
+    if (held) this.#open.remember(call, record.quote, record.replayOf);
+    this.#insert.run(
+      call.id,
+      call.at,
+      this.#node,
+      call.keyId,
+      this.#keys.get(call.keyId)!.label,
+      call.runId,
+      call.taskId,
+      call.taskName,
+      call.attempt,
+      call.traceId,
+      call.vendor,
+      call.account,
+      call.method,
+      call.path,
+      call.operation,
+      call.customer,
+      record.verdict,
+      record.reason?.code ?? null,
+      record.state,
+      subject ? 'exact' : call.quote.kind,
+      record.quote,
+      record.state === 'replayed' ? 0n : null,
+      call.currency,
+      call.amount,
+      budget === null ? null : budget.spent + budget.held,
+      call.idempotencyKey,
+      call.fingerprint,
+      record.replayOf,
+      subject?.objectId ?? null,
+      subject?.of ?? null,
+      record.identity ? 1 : 0,
+      held ? call.id : null,
+      held ? null : call.at,
+    );
+    return budget === null ? null : left(budget);
+  }
+
+  #firstCall(call: Admission): FirstCall | null {
+    if (call.idempotencyKey === null) return null;
+    const row = this.#first.get(call.keyId, call.idempotencyKey, call.vendor) as unknown as
+      | {
+          id: bigint;
+          at: bigint;
+          fingerprint: string;
+          state: string;
+          running_id: bigint | null;
+          has_reply: bigint;
+        }
+      | undefined;
+    if (!row) return null;
+    const first: FirstCall = {
+      id: row.id,
+      at: num(row.at),
+      fingerprint: row.fingerprint,
+      state: row.state,
+      runningId: row.running_id,
+      hasReply: row.has_reply === 1n,
+    };
+    if (!first.hasReply || call.at - first.at < IDENTITY_MS) return first;
+    this.#forgetIdentity.run(first.id);
+    return null;
+  }
+
+  #frozen(vendor: string): Freeze | null {
+    const row = this.#freeze.get(vendor) as unknown as
+      | { vendor: string; at: bigint; frozen_by: string; reason: string | null }
+      | undefined;
+    return row
+      ? { vendor: row.vendor, at: num(row.at), by: row.frozen_by, reason: row.reason }
+      : null;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What the ledger knows of vendor objects: prices that only the object knows, and which holds a
+ * reply about an object resolves. A PaymentIntent's creation, confirmation and capture count once
+ * because they count against one object.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Micros } from '../../money.ts';
+import type { ObjectFact } from '../../vendors/vendor.ts';
+import type { Question } from '../decide.ts';
+import type { Admission } from '../ledger.ts';
+
+export interface ObjectRow {
+  id: string;
+  alias_of: string | null;
+  amount: Micros | null;
+  unit: Micros | null;
+  counted: Micros;
+  settled: Micros;
+  moved: Micros | null;
+  refunded: Micros;
+}
+
+/** Which vendor's and account's object. */
+export interface Place {
+  vendor: string;
+  account: string;
+}
+
+export class Objects {
+  readonly #select: StatementSync;
+  readonly #put: StatementSync;
+  readonly #make: StatementSync;
+  readonly #putAlias: StatementSync;
+  readonly #add: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#select = db.prepare(
+      `SELECT id, alias_of, amount, unit, counted, settled, moved, refunded
+       FROM objects WHERE vendor = ? AND account = ? AND id = ?`,
+    );
+    this.#put = db.prepare(
+      `INSERT INTO objects (vendor, account, id, amount, unit, moved) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (vendor, account, id) DO UPDATE SET
+         amount = coalesce(excluded.amount, amount), unit = coalesce(excluded.unit, unit),
+         moved = coalesce(excluded.moved, moved)`,
+    );
+    this.#make = db.prepare(
+      `INSERT INTO objects (vendor, account, id, amount, unit, moved, counted, settled)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (vendor, account, id) DO UPDATE SET
+         amount = excluded.amount, unit = excluded.unit, moved = excluded.moved,
+         counted = counted + excluded.counted, settled = settled + excluded.settled`,
+    );
+    this.#putAlias = db.prepare(
+      'INSERT OR IGNORE INTO objects (vendor, account, id, alias_of) VALUES (?, ?, ?, ?)',
+    );
+    this.#add = db.prepare(
+      `UPDATE objects SET counted = max(0, counted + ?), settled = max(0, settled + ?),
+         refunded = max(0, refunded + ?)
+       WHERE vendor = ? AND account = ? AND id = ?`,
+    );
+  }
+
+  find(place: Place, id: string): ObjectRow | undefined {
+    const read = (name: string) =>
+      this.#select.get(place.vendor, place.account, name) as unknown as ObjectRow | undefined;
+    const row = read(id);
+    return row?.alias_of ? read(row.alias_of) : row;
+  }
+
+  /** What the call costs as far as the ledger knows, or why it cannot. */
+  price(call: Admission): Question['price'] {
+    const { quote } = call;
+    switch (quote.kind) {
+      case 'free':
+        return { micros: 0n };
+      case 'unpriced':
+        return { unpriced: quote.reason };
+      case 'object':
+        break;
+      default:
+        return { micros: quote.micros };
+    }
+    const object = this.find(call, quote.objectId);
+    if (!object || object.amount === null || object.unit === null) {
+      return {
+        unpriced:
+          `The amount of ${quote.objectId} is not known: no reply about it passed through ` +
+          'Keybrake, or its currency has no rate.',
+      };
+    }
+    const limit = quote.limit && quote.limit.minor * object.unit;
+    if (quote.of === 'amount') {
+      const more = (limit ?? object.amount) - object.counted;
+      return { micros: more > 0n ? more : 0n };
+    }
+    if (limit !== null) return { micros: limit };
+    if (object.moved === null) {
+      return { unpriced: `What ${object.id} received is not known yet; state the amount.` };
+    }
+    const rest = object.moved - object.refunded;
+    return { micros: rest > 0n ? rest : 0n };
+  }
+
+  /** The call was admitted at `micros`: later prices of its object start from there. */
+  count(call: Admission, micros: Micros): void {
+    if (call.quote.kind !== 'object' || micros === 0n) return;
+    this.add(call, call.quote.objectId, call.quote.of, micros);
+  }
+
+  /** Adds to what is counted for, or refunded of, an object. */
+  add(place: Place, id: string, of: 'amount' | 'refundable', micros: Micros): void {
+    const object = this.find(place, id);
+    if (!object) return;
+    const [counted, refunded] = of === 'amount' ? [micros, 0n] : [0n, micros];
+    this.#add.run(counted, 0n, refunded, place.vendor, place.account, object.id);
+  }
+
+  /** Records what a reply says; an amount once known is not forgotten. */
+  learn(place: Place, fact: ObjectFact): ObjectRow {
+    const moved = fact.state === 'final' ? fact.moved : null;
+    this.#put.run(place.vendor, place.account, fact.id, fact.amount, fact.unit, moved);
+    for (const alias of fact.aliases) {
+      this.#putAlias.run(place.vendor, place.account, alias, fact.id);
+    }
+    return this.find(place, fact.id)!;
+  }
+
+  /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
+  make(place: Place, fact: ObjectFact, counted: Micros, settled: Micros): void {
+    const moved = fact.state === 'final' ? fact.moved : null;
+    const { vendor, account } = place;
+    this.#make.run(vendor, account, fact.id, fact.amount, fact.unit, moved, counted, settled);
+    for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
+  }
+
+  /** `counted` and `settled` change by these amounts. */
+  book(place: Place, id: string, counted: Micros, settled: Micros): void {
+    if (counted === 0n && settled === 0n) return;
+    this.#add.run(counted, settled, 0n, place.vendor, place.account, id);
+  }
+}

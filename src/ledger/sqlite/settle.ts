@@ -1,0 +1,189 @@
+/**
+ * How holds end, inside the writer's transaction. Each hold is resolved once: a row that is no
+ * longer open is left alone, whatever arrives late. Money comes back only where the settlement says
+ * that none moved.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Micros } from '../../money.ts';
+import type { ObjectFact } from '../../vendors/vendor.ts';
+import type { CallState, Settlement } from '../ledger.ts';
+import type { HotKeys } from './keys.ts';
+import type { Objects } from './objects.ts';
+import type { OpenCall, OpenCalls } from './open-calls.ts';
+
+/** How a hold ends, or stays. */
+interface End {
+  state: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`. */
+  cost: Micros;
+}
+
+export class Settlements {
+  readonly #keys: HotKeys;
+  readonly #objects: Objects;
+  readonly #open: OpenCalls;
+  readonly #finish: StatementSync;
+  readonly #resolve: StatementSync;
+  readonly #idle: StatementSync;
+  readonly #putReply: StatementSync;
+
+  constructor(db: DatabaseSync, keys: HotKeys, objects: Objects, open: OpenCalls) {
+    this.#keys = keys;
+    this.#objects = objects;
+    this.#open = open;
+    this.#finish = db.prepare(
+      `UPDATE calls SET state = ?, cost_usd = ?, verdict_reason = coalesce(?, verdict_reason),
+         policy_verdict = CASE WHEN ? THEN 'refuse' ELSE policy_verdict END,
+         http_status = ?, vendor_request_id = ?, vendor_object_id = ?, latency_ms = ?,
+         upstream_ms = ?, settled_at = ?, running_id = NULL,
+         identity = CASE WHEN ? THEN identity ELSE 0 END
+       WHERE id = ?`,
+    );
+    this.#resolve = db.prepare(
+      'UPDATE calls SET state = ?, cost_usd = ?, settled_at = ? WHERE id = ?',
+    );
+    this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
+    this.#putReply = db.prepare('INSERT OR REPLACE INTO replies (call_id, sealed) VALUES (?, ?)');
+  }
+
+  settle(settlement: Settlement): void {
+    const call = this.#open.take(settlement.id);
+    if (!call) return; // it has ended before
+    if (call.replayOf === null) this.#settleFirst(call, settlement);
+    else this.#settleResend(call, call.replayOf, settlement);
+  }
+
+  #settleFirst(call: OpenCall, settlement: Settlement): void {
+    // The vendor answered from its store: whatever moved was counted when it was executed, and what
+    // the old reply says of its objects may be out of date.
+    if (settlement.replayedByVendor && settlement.outcome !== 'unknown') {
+      this.#end(call, { state: 'settled', cost: 0n }, settlement, settlement.keepIdentity);
+      return;
+    }
+    this.#settleOwn(call, settlement);
+    this.#learn(call, settlement);
+  }
+
+  /** A call that went out again under the first one's hold: what it learned ends the first. */
+  #settleResend(call: OpenCall, firstId: bigint, settlement: Settlement): void {
+    const { outcome, keepIdentity } = settlement;
+    const proof = outcome !== 'unknown' && (outcome !== 'released' || keepIdentity);
+    const unproven: CallState = outcome === 'unknown' ? 'unknown' : 'released';
+    this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
+    this.#idle.run(firstId);
+    const first = this.#open.get(firstId);
+    if (!proof || first?.state !== 'unknown') return;
+    this.#settleOwn(first, settlement);
+    this.#learn(first, settlement);
+  }
+
+  #settleOwn(call: OpenCall, settlement: Settlement): void {
+    const { objects, vendorObjectId, keepIdentity } = settlement;
+    const made = objects.find((fact) => fact.id === vendorObjectId);
+    const end = endOf(call, settlement, made);
+    this.#end(call, end, settlement, keepIdentity);
+    if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
+    // The call made the object: what it holds or cost counts for the object from now on.
+    const settled = end.state === 'settled';
+    this.#objects.make(call, made, settled ? end.cost : call.hold, settled ? end.cost : 0n);
+  }
+
+  /** Other calls' holds end by what the reply says of their objects. */
+  #learn(call: OpenCall, settlement: Settlement): void {
+    for (const fact of settlement.objects) {
+      const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
+      const told = call.state === 'settled' || fact.state === 'open';
+      if (own && told) continue; // #settleOwn has said it all
+      this.#apply(call, fact, settlement.at);
+    }
+  }
+
+  /** A reply told what became of an object: its open holds end, oldest first. */
+  #apply(place: OpenCall, fact: ObjectFact, at: number): void {
+    const object = this.#objects.learn(place, fact);
+    if (fact.state === 'open') return;
+    const open = this.#open.ofObject(place, object.id);
+    let rest = fact.state === 'final' ? (fact.moved ?? 0n) - object.settled : 0n;
+    for (const [index, call] of open.entries()) {
+      if (fact.state === 'declined') {
+        this.#resolveHold(call, 'released', 0n, at);
+        continue;
+      }
+      // The last one takes what is left, so that a vendor that moved more than was held shows.
+      const last = index === open.length - 1;
+      const share = last || rest < call.hold ? rest : call.hold;
+      const cost = share > 0n ? share : 0n;
+      rest -= cost;
+      this.#resolveHold(call, 'settled', cost, at);
+    }
+  }
+
+  /** Ends the hold of a call that was answered before, by what its object became. */
+  #resolveHold(call: OpenCall, state: 'settled' | 'released', cost: Micros, at: number): void {
+    this.#resolve.run(state, state === 'settled' ? cost : null, at, call.id);
+    this.#move(call, cost);
+    // #move has adjusted what is counted where the price came from the object itself.
+    const counted = call.subjectAs === null ? cost - call.hold : 0n;
+    this.#objects.book(call, call.vendorObjectId!, counted, cost);
+  }
+
+  #end(call: OpenCall, end: End, settlement: Settlement, keepIdentity: boolean): void {
+    const settled = end.state === 'settled';
+    this.#write(call, end.state, settled ? end.cost : null, settlement, keepIdentity);
+    if (settled || end.state === 'released') this.#move(call, settled ? end.cost : 0n);
+    if (settlement.sealedReply) this.#putReply.run(call.id, settlement.sealedReply);
+  }
+
+  #write(
+    call: OpenCall,
+    state: CallState,
+    cost: Micros | null,
+    settlement: Settlement,
+    keepIdentity: boolean,
+  ): void {
+    const { refused } = settlement;
+    call.state = refused ? 'refused' : state;
+    call.vendorObjectId = settlement.vendorObjectId ?? call.vendorObjectId;
+    this.#finish.run(
+      call.state,
+      cost,
+      refused,
+      refused ? 1 : 0,
+      settlement.httpStatus,
+      settlement.vendorRequestId,
+      call.vendorObjectId,
+      settlement.latencyMs,
+      settlement.upstreamMs,
+      state === 'held' || state === 'unknown' ? null : settlement.at,
+      keepIdentity ? 1 : 0,
+      call.id,
+    );
+  }
+
+  /** The hold ends at `cost`: it leaves `held` and the cost enters `spent`, on the whole chain. */
+  #move(call: OpenCall, cost: Micros): void {
+    if (call.hold === 0n && cost === 0n) return;
+    for (const { budgets } of this.#keys.chain(call.keyId, call.at)) {
+      for (const budget of budgets) {
+        budget.held -= call.hold;
+        budget.spent += cost;
+        // An overrun: the vendor billed more than was quoted. It is recorded, never hidden.
+        const counted = budget.spent + budget.held;
+        if (counted > budget.ceiling) budget.ceiling = counted;
+        this.#keys.touchBudget(budget);
+      }
+    }
+    if (call.subjectAs === null || cost === call.hold) return;
+    this.#objects.add(call, call.subjectId!, call.subjectAs, cost - call.hold);
+  }
+}
+
+/** How the call's own hold ends by its reply alone. */
+function endOf(call: OpenCall, settlement: Settlement, made: ObjectFact | undefined): End {
+  const { outcome, cost } = settlement;
+  if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
+  if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
+  if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
+  if (made.state === 'final') return { state: 'settled', cost: made.moved ?? 0n };
+  return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
+}

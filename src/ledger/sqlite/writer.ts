@@ -1,0 +1,136 @@
+/**
+ * The writer: every operation that changes the ledger or must see its newest state, run one after
+ * another in the transaction of their batch. Synchronous; it lives in a thread of its own.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Operation } from '../commit.ts';
+import { IDENTITY_MS } from '../decide.ts';
+import type * as ledger from '../ledger.ts';
+import { Accounts } from './accounts.ts';
+import { Admissions } from './admit.ts';
+import { lockDataFolder, openForWriting } from './database.ts';
+import { HotKeys } from './keys.ts';
+import { Objects } from './objects.ts';
+import { OpenCalls } from './open-calls.ts';
+import { Settlements } from './settle.ts';
+import { VaultKeys } from './vault-keys.ts';
+
+/** Replies removed by one prune: keeps the batch that carries it short. */
+const PRUNED_AT_ONCE = 500;
+
+export interface Start {
+  lastId: bigint;
+  /** Calls that were under way when the process ended; they are `unknown` now. */
+  recovered: number;
+}
+
+export class Writer {
+  readonly #lock: DatabaseSync;
+  readonly #db: DatabaseSync;
+  readonly #keys: HotKeys;
+  readonly #open: OpenCalls;
+  readonly #operations: { [name: string]: (...args: never[]) => unknown };
+
+  constructor(dataDir: string, node: number) {
+    this.#lock = lockDataFolder(dataDir);
+    try {
+      this.#db = openForWriting(dataDir);
+    } catch (error) {
+      this.#lock.close();
+      throw error;
+    }
+    const db = this.#db;
+    this.#keys = new HotKeys(db);
+    this.#open = new OpenCalls(db);
+    const objects = new Objects(db);
+    const admissions = new Admissions(db, this.#keys, objects, this.#open, node);
+    const settlements = new Settlements(db, this.#keys, objects, this.#open);
+    const vaultKeys = new VaultKeys(db, this.#keys);
+    const accounts = new Accounts(db);
+    this.#operations = {
+      admit: (call: ledger.Admission) => admissions.admit(call),
+      settle: (settlement: ledger.Settlement) => settlements.settle(settlement),
+      findKey: (hash: Uint8Array) => vaultKeys.find(hash),
+      issueKey: (key: ledger.NewKey) => vaultKeys.issue(key),
+      key: (id: bigint, at: number) => vaultKeys.view(id, at),
+      changeKey: (id: bigint, patch: ledger.KeyPatch, by: string, at: number) =>
+        vaultKeys.change(id, patch, by, at),
+      revoke: (target: ledger.RevocationTarget, reason: string | null, by: string, at: number) =>
+        vaultKeys.revoke(target, reason, by, at),
+      setFreeze: (freeze: ledger.Freeze) => vaultKeys.setFreeze(freeze),
+      removeFreeze: (vendor: string) => vaultKeys.removeFreeze(vendor),
+      freezes: () => vaultKeys.freezes(),
+      accounts: () => accounts.list(),
+      putAccount: (account: ledger.StoredAccount) => accounts.put(account),
+      removeAccount: (vendor: string, account: string) => accounts.remove(vendor, account),
+      apiKeys: () => accounts.apiKeys(),
+      addApiKey: (key: ledger.ApiKey, hash: Uint8Array) => accounts.addApiKey(key, hash),
+      removeApiKey: (id: bigint) => accounts.removeApiKey(id),
+      findApiKey: (hash: Uint8Array) => accounts.findApiKey(hash),
+      flush: () => undefined,
+      prune: (now: number) => this.#prune(now),
+    };
+  }
+
+  /** What a crash left: calls that may have been sent are `unknown` and stay counted. */
+  recover(): Start {
+    const db = this.#db;
+    const { changes } = db
+      .prepare(
+        `UPDATE calls SET state = 'unknown', running_id = NULL
+         WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL`,
+      )
+      .run();
+    const last = db
+      .prepare(
+        `SELECT max(coalesce((SELECT max(id) FROM calls), 0),
+           coalesce((SELECT max(id) FROM vault_keys), 0),
+           coalesce((SELECT max(id) FROM api_keys), 0)) AS id`,
+      )
+      .get() as { id: bigint };
+    return { lastId: last.id, recovered: Number(changes) };
+  }
+
+  begin(): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+  }
+
+  run([name, args]: Operation): unknown {
+    return this.#operations[name]!(...(args as never[]));
+  }
+
+  /** Durable when it returns. */
+  commit(): void {
+    this.#keys.write();
+    this.#db.exec('COMMIT');
+    this.#keys.trim();
+  }
+
+  rollback(): void {
+    this.#keys.forget();
+    this.#open.forget();
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#lock.close();
+  }
+
+  #prune(now: number): number {
+    const before = now - IDENTITY_MS;
+    const old = this.#db
+      .prepare(
+        `SELECT r.call_id AS id FROM replies r JOIN calls c ON c.id = r.call_id
+         WHERE c.at <= ? ORDER BY r.call_id LIMIT ?`,
+      )
+      .all(before, PRUNED_AT_ONCE) as { id: bigint }[];
+    const forget = this.#db.prepare('UPDATE calls SET identity = 0 WHERE id = ?');
+    const remove = this.#db.prepare('DELETE FROM replies WHERE call_id = ?');
+    for (const { id } of old) {
+      forget.run(id);
+      remove.run(id);
+    }
+    return old.length;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Step 2, authenticate: which vault key is it. Only what never changes after issue is remembered
+ * here; whether the key is still alive is decided by the ledger at each admission, so a revoked key
+ * cannot live on in this memory.
+ */
+import { readCredential } from '../credential.ts';
+import { type Refusal, refusal } from '../errors.ts';
+import { credentialHash, isVaultKey } from '../ids.ts';
+import type { KeyIdentity, Ledger } from '../ledger/ledger.ts';
+
+/** Keys remembered, about 1 KB each. */
+const REMEMBERED = 10_000;
+
+export interface Caller {
+  readonly key: KeyIdentity;
+  /** The task named inside the credential. */
+  readonly taskId: string | null;
+}
+
+export class Authenticator {
+  readonly #ledger: Ledger;
+  readonly #known = new Map<string, KeyIdentity>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Rejects with LedgerUnavailable when an unknown key cannot be looked up. */
+  async authenticate(authorization: string | undefined): Promise<Caller | Refusal> {
+    const credential = readCredential(authorization);
+    if (!credential) return refusal('key_unknown', 'The request carries no vault key.');
+    if (!isVaultKey(credential.key)) {
+      return refusal('key_unknown', 'The vault key is not whole: its checksum does not match.');
+    }
+    const key = await this.#find(credential.key);
+    return key
+      ? { key, taskId: credential.taskId?.slice(0, 256) ?? null }
+      : refusal('key_unknown', 'No such vault key was issued here.');
+  }
+
+  async #find(text: string): Promise<KeyIdentity | undefined> {
+    const hash = credentialHash(text);
+    const name = hash.toString('latin1');
+    const known = this.#known.get(name);
+    if (known) return known;
+    const key = await this.#ledger.findKey(hash);
+    if (!key) return undefined;
+    this.#known.set(name, key);
+    if (this.#known.size > REMEMBERED) {
+      for (const oldest of this.#known.keys()) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+    return key;
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * The data plane: a call from arrival to answer, left to right, with no way back.
+ *
+ *   arrive → authenticate → route → understand → admit → forward → conclude → answer
+ *
+ * Each step is a file of its own; this one shows them in order. Before `admit` nothing has happened
+ * and nothing is owed; after it there is a row, and every way out of here ends that row once.
+ */
+import type { AccountBook } from '../accounts.ts';
+import type { Clock } from '../clock.ts';
+import { CATALOGUE, type Refusal, refusal } from '../errors.ts';
+import { handle, type IdSource } from '../ids.ts';
+import {
+  type Admission,
+  type CallContext,
+  type Ledger,
+  LedgerUnavailable,
+  type Verdict,
+} from '../ledger/ledger.ts';
+import type { Micros } from '../money.ts';
+import type { Vendor } from '../vendors/vendor.ts';
+import { answerRefusal, answerReply, type Outgoing } from './answer.ts';
+import { arrive, type Incoming } from './arrive.ts';
+import { Authenticator, type Caller } from './authenticate.ts';
+import { type Concluded, conclude } from './conclude.ts';
+import type { Upstream, UpstreamResult } from './forward.ts';
+import type { Observer } from './observe.ts';
+import { type Route, route, vendorOfPath } from './route.ts';
+import type { RunningCall, RunningCalls } from './running.ts';
+import type { ReplySeal } from './sealed-reply.ts';
+import { announce } from './steps.ts';
+import { type Understood, understand } from './understand.ts';
+
+/** How long a caller waits for the first call with its idempotency key, inside the SDKs' 80 s. */
+export const COALESCE_MS = 30_000;
+/** How often a first call that runs elsewhere is asked for. */
+const ASK_AGAIN_MS = 50;
+
+export interface DataPlaneDeps {
+  vendors: ReadonlyMap<string, Vendor>;
+  accounts: AccountBook;
+  ledger: Ledger;
+  upstream: Upstream;
+  running: RunningCalls;
+  seal: ReplySeal;
+  observer: Observer;
+  ids: IdSource;
+  clock: Clock;
+  coalesceMs?: number;
+}
+
+/** What is known of a call once it is understood. */
+interface Call {
+  readonly running: RunningCall;
+  readonly caller: Caller;
+  readonly route: Route;
+  readonly understood: Understood;
+  readonly startedAt: number;
+}
+
+export class DataPlane {
+  readonly #deps: DataPlaneDeps;
+  readonly #authenticator: Authenticator;
+  #draining = false;
+
+  constructor(deps: DataPlaneDeps) {
+    this.#deps = deps;
+    this.#authenticator = new Authenticator(deps.ledger);
+  }
+
+  /** From now on calls are refused; those under way go on to their end. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Carries out one call. Null: the client went away before its request was whole. */
+  async handle(incoming: Incoming): Promise<Outgoing | null> {
+    const startedAt = performance.now();
+    const { vendors, accounts, clock, ids, running } = this.#deps;
+    const head = arrive(incoming);
+    const id = ids.next();
+    announce('arrived', id);
+    const stranger = vendorOfPath(vendors, head.path);
+    if (this.#draining) return this.#turnAway(stranger, unavailable('is stopping'), startedAt);
+
+    const authorization = head.headers.get('authorization');
+    const caller = await this.#authenticate(authorization);
+    if ('code' in caller) return this.#turnAway(stranger, caller, startedAt);
+    announce('authenticated', id);
+
+    const way = route(vendors, accounts, caller.key, head.path);
+    const body = await incoming.readBody(way.vendor.bodyLimit);
+    if (body === null) return null;
+    const tooLarge =
+      body === 'too_large'
+        ? refusal('body_too_large', `The request body is over ${way.vendor.bodyLimit} bytes.`)
+        : null;
+    const context: CallContext = caller.taskId
+      ? { ...head.context, taskId: head.context.taskId ?? caller.taskId }
+      : head.context;
+    const understood = understand({
+      id,
+      at: clock.now(),
+      key: caller.key,
+      route: way,
+      request: {
+        method: head.method,
+        path: way.path,
+        query: head.query,
+        headers: head.headers,
+        body: body === 'too_large' ? new Uint8Array() : body,
+      },
+      context,
+      fault: head.fault ?? tooLarge,
+    });
+    announce('understood', id);
+
+    const state = { id, keyId: caller.key.id, vendor: way.vendor.name, sent: false, stopped: null };
+    running.add(state);
+    try {
+      return await this.#carryOut({ running: state, caller, route: way, understood, startedAt });
+    } finally {
+      running.remove(id);
+    }
+  }
+
+  async #carryOut(call: Call): Promise<Outgoing> {
+    const { vendor } = call.route;
+    const verdict = await this.#admit(call);
+    if (verdict === null) {
+      return this.#turnAway(vendor, unavailable('cannot be reached'), call.startedAt, call);
+    }
+    switch (verdict.kind) {
+      case 'refused':
+        return this.#refuse(call, verdict.refusal, verdict.remaining);
+      case 'replay':
+        return this.#replay(call, verdict.firstId, verdict.sealedReply, verdict.remaining);
+      case 'admitted':
+      case 'resend':
+        return this.#send(call, verdict);
+    }
+  }
+
+  async #authenticate(authorization: string | undefined): Promise<Caller | Refusal> {
+    try {
+      return await this.#authenticator.authenticate(authorization);
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) return unavailable('cannot be reached');
+      throw error;
+    }
+  }
+
+  /** Asks the ledger, waiting for the first call with this identity; null: no ledger, no call. */
+  async #admit(call: Call): Promise<Exclude<Verdict, { kind: 'in_flight' }> | null> {
+    const { ledger, running, clock, coalesceMs = COALESCE_MS } = this.#deps;
+    let admission: Admission = call.understood.admission;
+    const deadline = performance.now() + coalesceMs;
+    try {
+      for (;;) {
+        const verdict = await ledger.admit(admission);
+        if (verdict.kind !== 'in_flight') return verdict;
+        const left = deadline - performance.now();
+        if (left > 0) await running.ended(verdict.firstId, left, ASK_AGAIN_MS);
+        admission = { ...admission, at: clock.now(), waited: left <= 0 };
+      }
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) return null;
+      throw error;
+    }
+  }
+
+  /** The call is in the ledger: send it, settle what became of it, answer. */
+  async #send(
+    call: Call,
+    verdict: Extract<Verdict, { kind: 'admitted' | 'resend' }>,
+  ): Promise<Outgoing> {
+    const { ledger, seal, clock } = this.#deps;
+    const { running, route: way, understood } = call;
+    announce('admitted', running.id);
+    const result = await this.#forward(call).catch(
+      // A fault of ours must not leave a hold without an end.
+      (error: unknown): UpstreamResult =>
+        running.sent
+          ? { kind: 'no_reply', why: String(error), upstreamMs: 0 }
+          : { kind: 'not_sent', why: String(error) },
+    );
+    announce('replied', running.id);
+    const concluded = conclude(
+      {
+        id: running.id,
+        identityId: verdict.kind === 'resend' ? verdict.firstId : running.id,
+        quote: verdict.quote,
+        vendor: way.vendor,
+        reading: understood.reading,
+        hasIdentity: understood.admission.idempotencyKey !== null,
+        stopped: running.stopped,
+        startedAt: call.startedAt,
+        now: clock.now(),
+      },
+      result,
+      seal,
+    );
+    ledger.settle(concluded.settlement);
+    announce('concluded', running.id);
+    return this.#answer(call, verdict, concluded);
+  }
+
+  async #forward(call: Call): Promise<UpstreamResult> {
+    const { running, route: way, understood } = call;
+    const { request, reading, admission } = understood;
+    const own = reading.idempotent ? `keybrake-${handle('call', running.id)}` : null;
+    const account = way.account!;
+    const headers = way.vendor.outbound(
+      request,
+      account.credentials,
+      admission.idempotencyKey ?? own,
+    );
+    return this.#deps.upstream.send(
+      {
+        baseUrl: account.baseUrl,
+        method: request.method,
+        path: request.query ? `${request.path}?${request.query}` : request.path,
+        headers,
+        body: request.body,
+      },
+      () => {
+        if (running.stopped !== null) return false;
+        announce('sending', running.id);
+        running.sent = true;
+        return true;
+      },
+    );
+  }
+
+  #answer(
+    call: Call,
+    verdict: Extract<Verdict, { kind: 'admitted' | 'resend' }>,
+    concluded: Concluded,
+  ): Outgoing {
+    const { answer, cost, settlement } = concluded;
+    const standing = {
+      callId: call.running.id,
+      cost,
+      remaining: remainingAfter(verdict.remaining, verdict.quote - cost),
+    };
+    const refused = 'code' in answer ? answer : null;
+    this.#observe(call, {
+      verdict: verdict.kind === 'resend' ? 'resend' : 'allow',
+      code: refused?.code ?? null,
+      status: settlement.httpStatus,
+      cost,
+      upstreamMs: settlement.upstreamMs,
+      why: concluded.why,
+    });
+    return 'code' in answer
+      ? answerRefusal(call.route.vendor, answer, standing)
+      : answerReply(answer, standing, false);
+  }
+
+  #replay(call: Call, firstId: bigint, sealed: Uint8Array, remaining: Micros | null): Outgoing {
+    const reply = this.#deps.seal.open(firstId, sealed);
+    const told = { verdict: 'replay', code: null, cost: 0n, upstreamMs: null, why: null };
+    this.#observe(call, { ...told, status: reply.status });
+    return answerReply(reply, { callId: call.running.id, cost: 0n, remaining }, true);
+  }
+
+  #refuse(call: Call, reason: Refusal, remaining: Micros | null): Outgoing {
+    const { status } = CATALOGUE[reason.code];
+    const told = { verdict: 'refuse', code: reason.code, cost: 0n, upstreamMs: null, why: null };
+    this.#observe(call, { ...told, status });
+    const standing = { callId: call.running.id, cost: 0n, remaining };
+    return answerRefusal(call.route.vendor, reason, standing);
+  }
+
+  /** An answer that left no row: the caller is nobody, or the ledger cannot be written. */
+  #turnAway(vendor: Vendor, reason: Refusal, startedAt: number, call?: Call): Outgoing {
+    const { status } = CATALOGUE[reason.code];
+    this.#deps.observer.observe({
+      admission: call?.understood.admission ?? null,
+      vendor: vendor.name,
+      label: call?.caller.key.label ?? null,
+      verdict: 'refuse',
+      code: reason.code,
+      status,
+      cost: 0n,
+      latencyMs: performance.now() - startedAt,
+      upstreamMs: null,
+      why: null,
+    });
+    return answerRefusal(vendor, reason, null);
+  }
+
+  #observe(
+    call: Call,
+    told: {
+      verdict: string;
+      code: string | null;
+      status: number;
+      cost: Micros;
+      upstreamMs: number | null;
+      why: string | null;
+    },
+  ): void {
+    this.#deps.observer.observe({
+      ...told,
+      admission: call.understood.admission,
+      vendor: call.route.vendor.name,
+      label: call.caller.key.label,
+      latencyMs: performance.now() - call.startedAt,
+    });
+  }
+}
+
+/** What is left once a hold has ended at less: `back` is the difference. */
+function remainingAfter(remaining: Micros | null, back: Micros): Micros | null {
+  if (remaining === null) return null;
+  const left = remaining + back;
+  return left > 0n ? left : 0n;
+}
+
+function unavailable(what: string): Refusal {
+  return refusal('ledger_unavailable', `The ledger ${what}, so no call is let through.`);
+}

@@ -1,0 +1,125 @@
+/**
+ * Step 7, conclude: what became of a call, as a settlement for the ledger and an answer for the
+ * client. Money comes back here only where nothing was sent, or where the vendor's reply proves
+ * that nothing moved.
+ */
+import { CATALOGUE, type ErrorCode, type Refusal, refusal } from '../errors.ts';
+import type { Settlement } from '../ledger/ledger.ts';
+import type { Micros } from '../money.ts';
+import type { Conclusion, Reading, Vendor, VendorReply } from '../vendors/vendor.ts';
+import type { UpstreamResult } from './forward.ts';
+import type { ReplySeal } from './sealed-reply.ts';
+
+export interface Concluded {
+  readonly settlement: Settlement;
+  /** The vendor's reply, or the refusal that answers instead. */
+  readonly answer: VendorReply | Refusal;
+  /** What the call counts for as far as its own reply tells. */
+  readonly cost: Micros;
+  /** For the log. */
+  readonly why: string | null;
+}
+
+export interface Sent {
+  id: bigint;
+  /** The row whose identity and hold it is: its own, or the first call's on a resend. */
+  identityId: bigint;
+  quote: Micros;
+  vendor: Vendor;
+  reading: Reading;
+  /** Whether a repetition can be recognised: the client sent an idempotency key. */
+  hasIdentity: boolean;
+  /** Why it was stopped, when it was. */
+  stopped: ErrorCode | null;
+  startedAt: number;
+  now: number;
+}
+
+export function conclude(sent: Sent, result: UpstreamResult, seal: ReplySeal): Concluded {
+  switch (result.kind) {
+    case 'reply':
+      return concludeReply(sent, result.reply, result.upstreamMs, seal);
+    case 'not_sent': {
+      const message = 'The vendor could not be reached. Nothing was sent and nothing is counted.';
+      return ended(sent, refusal('vendor_unreachable', message), { why: result.why });
+    }
+    case 'stopped': {
+      const message = 'The call was stopped before it was sent. Nothing is counted.';
+      const code = sent.stopped ?? 'key_revoked';
+      return ended(sent, refusal(code, message), { why: null, refused: code });
+    }
+    case 'no_reply': {
+      const message =
+        'The call was sent and no whole reply came back. Its amount stays counted until the ' +
+        'outcome is known; a retry with the same Idempotency-Key is safe.';
+      const answer = refusal('outcome_unknown', message);
+      return ended(sent, answer, { why: result.why, unknown: true, upstreamMs: result.upstreamMs });
+    }
+  }
+}
+
+function concludeReply(
+  sent: Sent,
+  reply: VendorReply,
+  upstreamMs: number,
+  seal: ReplySeal,
+): Concluded {
+  const read = sent.vendor.conclude(sent.reading, reply);
+  const keep = sent.hasIdentity && read.repeatable && read.outcome !== 'unknown';
+  const settlement: Settlement = {
+    id: sent.id,
+    at: sent.now,
+    outcome: read.outcome,
+    cost: read.cost,
+    objects: read.objects,
+    sealedReply: keep ? seal.close(sent.identityId, reply) : null,
+    keepIdentity: keep || read.outcome === 'unknown',
+    replayedByVendor: read.replayedByVendor,
+    refused: null,
+    httpStatus: reply.status,
+    vendorRequestId: read.vendorRequestId,
+    vendorObjectId: read.vendorObjectId,
+    latencyMs: rounded(performance.now() - sent.startedAt),
+    upstreamMs: rounded(upstreamMs),
+  };
+  return { settlement, answer: reply, cost: costOf(read, sent.quote), why: null };
+}
+
+function costOf(read: Conclusion, quote: Micros): Micros {
+  if (read.outcome === 'released' || read.replayedByVendor) return 0n;
+  return read.outcome === 'settled' ? (read.cost ?? 0n) : quote;
+}
+
+interface Ending {
+  why: string | null;
+  refused?: ErrorCode;
+  unknown?: boolean;
+  upstreamMs?: number;
+}
+
+/** The end of a call that has no reply: nothing was sent, or nobody knows. */
+function ended(sent: Sent, answer: Refusal, ending: Ending): Concluded {
+  const unknown = ending.unknown === true && sent.reading.quote.kind !== 'free';
+  const settlement: Settlement = {
+    id: sent.id,
+    at: sent.now,
+    outcome: unknown ? 'unknown' : 'released',
+    cost: null,
+    objects: [],
+    sealedReply: null,
+    keepIdentity: unknown,
+    replayedByVendor: false,
+    refused: ending.refused ?? null,
+    httpStatus: CATALOGUE[answer.code].status,
+    vendorRequestId: null,
+    vendorObjectId: null,
+    latencyMs: rounded(performance.now() - sent.startedAt),
+    upstreamMs: ending.upstreamMs === undefined ? null : rounded(ending.upstreamMs),
+  };
+  return { settlement, answer, cost: unknown ? sent.quote : 0n, why: ending.why };
+}
+
+/** To a hundredth of a millisecond. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

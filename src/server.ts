@@ -1,0 +1,202 @@
+/**
+ * The one listener, and the only file of the server that knows node:http. Tells the planes apart: a
+ * request whose Authorization holds a vault key is a vendor call, except /vault/self; everything
+ * else is the control plane. Turns sockets into plain values and back; decides nothing.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { readCredential } from './credential.ts';
+import { CATALOGUE, type ErrorCode } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Outgoing } from './proxy/answer.ts';
+import type { Incoming } from './proxy/arrive.ts';
+
+export interface ServerLimits {
+  /** All headers together, bytes. */
+  headerBytes: number;
+  /** From the first byte of a request to the end of its headers. */
+  headersMs: number;
+  /** To the end of its body. */
+  requestMs: number;
+  /** An idle connection is kept this long; above the SDKs' own, so that they close first. */
+  keepAliveMs: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headerBytes: 16 * 1024,
+  headersMs: 15_000,
+  requestMs: 30_000,
+  keepAliveMs: 75_000,
+};
+
+export interface Planes {
+  /** Null: the client went away, nothing is owed. */
+  data(incoming: Incoming): Promise<Outgoing | null>;
+  control(request: Request): Response | Promise<Response>;
+}
+
+export interface Listener {
+  /** `http://127.0.0.1:8787` */
+  readonly url: string;
+  /** Takes no new connections or calls; resolves when those under way have been answered. */
+  close(): Promise<void>;
+}
+
+/** Rejects with the system's error when the address cannot be had. */
+export async function listen(
+  address: { host: string; port: number },
+  planes: Planes,
+  log: Log,
+  limits: ServerLimits = SERVER_LIMITS,
+): Promise<Listener> {
+  const gate = new Gate(planes, log);
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
+      requireHostHeader: true,
+    },
+    gate.serve,
+  );
+  server.on('clientError', refuseBytes);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  return { url: `http://${host}:${bound.port}`, close: () => gate.close(server) };
+}
+
+class Gate {
+  readonly #planes: Planes;
+  readonly #log: Log;
+  readonly #control: RequestListener;
+  #closing = false;
+
+  constructor(planes: Planes, log: Log) {
+    this.#planes = planes;
+    this.#log = log;
+    this.#control = getRequestListener((request) => planes.control(request), {
+      overrideGlobalObjects: false,
+    }) as RequestListener;
+  }
+
+  serve = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.#closing) response.setHeader('connection', 'close');
+    // A client that hangs up breaks its own connection and nothing else.
+    response.on('error', () => undefined);
+    if (isVendorCall(request)) void this.#serveCall(request, response);
+    else this.#control(request, response);
+  };
+
+  async #serveCall(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const outgoing = await this.#planes.data({
+        method: request.method!,
+        target: request.url!,
+        rawHeaders: request.rawHeaders,
+        readBody: (limit) => readBody(request, limit),
+      });
+      if (outgoing === null) request.destroy();
+      else write(request, response, outgoing);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a call failed inside Keybrake');
+      write(request, response, plain('internal', 'Keybrake failed; the log says how.'));
+    }
+  }
+
+  close(server: Server): Promise<void> {
+    this.#closing = true;
+    return new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  }
+}
+
+function isVendorCall(request: IncomingMessage): boolean {
+  if (readCredential(request.headers.authorization) === null) return false;
+  const path = request.url!.split('?', 1)[0];
+  return path !== '/vault/self';
+}
+
+/** The whole body; `too_large` as soon as that is sure; null when the client stops before its end. */
+function readBody(
+  request: IncomingMessage,
+  limit: number,
+): Promise<Uint8Array | 'too_large' | null> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.resolve('too_large');
+  return new Promise((resolve) => {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes > limit) {
+        request.pause();
+        resolve('too_large');
+      } else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on('error', () => resolve(null));
+    request.on('close', () => resolve(null));
+  });
+}
+
+function write(request: IncomingMessage, response: ServerResponse, outgoing: Outgoing): void {
+  if (response.destroyed || response.headersSent) return;
+  const { status, headers, body } = outgoing;
+  // What is left of an unread body would be taken for the next request.
+  if (!request.complete) response.setHeader('connection', 'close');
+  headers['content-length'] = String(Buffer.byteLength(body));
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+/** An answer where no plane has one; with an `error` key, without which stripe-node sees success. */
+function plain(code: ErrorCode, message: string): Outgoing {
+  const body = JSON.stringify({ error: { type: 'api_error', code, message } });
+  const headers = { 'content-type': 'application/json', 'x-keybrake-reason': code };
+  return { status: CATALOGUE[code].status, headers, body };
+}
+
+/** Bytes that are no HTTP request, too many headers, or a request that never ends. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = faultOf(error.code);
+  const { body } = plain('request_ambiguous', message);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
+      'content-type: application/json\r\nx-keybrake-reason: request_ambiguous\r\n' +
+      `stripe-should-retry: false\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function faultOf(code: string | undefined): [status: number, message: string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return [431, `The headers are over ${SERVER_LIMITS.headerBytes} bytes.`];
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return [408, 'The request took too long to arrive.'];
+    default:
+      return [400, 'The bytes are not one plain HTTP/1.1 request.'];
+  }
+}
