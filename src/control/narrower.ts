@@ -1,0 +1,107 @@
+/**
+ * A key under a parent is narrower, never wider. The ledger judges every call by the whole chain of
+ * keys; these rules exist so that a key that promises more than its parent is refused when it is
+ * issued or changed, with the fields named.
+ *
+ * The rules are simple on purpose: what cannot be seen to be narrower at a glance is refused.
+ */
+import type { KeyView, ParamRule, Policy, RateLimit } from '../ledger/ledger.ts';
+import { formatUsd } from '../money.ts';
+import { compileEndpoints, type EndpointCall } from '../vendors/endpoints.ts';
+import type { Faults } from './read-fields.ts';
+
+/** Adds a fault for every part of `child` that is wider than the parent; absent parts are not. */
+export function addWider(parent: KeyView, child: Partial<Policy>, faults: Faults): void {
+  const limits = parent.policy;
+  for (const vendor of child.vendors ?? []) {
+    if (limits.vendors.includes(vendor)) continue;
+    faults.add('vendors', `must be among the parent's: ${limits.vendors.join(', ')}`);
+  }
+  if (child.account !== undefined && child.account !== limits.account) {
+    faults.add('account', `must be the parent's: ${limits.account}`);
+  }
+  for (const [field, ours, theirs] of [
+    ['daily_usd_cap', child.dailyCap, limits.dailyCap],
+    ['total_usd_cap', child.totalCap, limits.totalCap],
+    ['per_call_usd_cap', child.perCallCap, limits.perCallCap],
+  ] as const) {
+    if (ours == null || theirs === null || ours <= theirs) continue;
+    faults.add(field, `must not exceed the parent's: ${formatUsd(theirs)}`);
+  }
+  if (child.maxCalls != null && limits.maxCalls !== null && child.maxCalls > limits.maxCalls) {
+    faults.add('max_calls', `must not exceed the parent's: ${limits.maxCalls}`);
+  }
+  if (child.rateLimit && limits.rateLimit && faster(child.rateLimit, limits.rateLimit)) {
+    faults.add('rate_limit', "must not be faster than the parent's");
+  }
+  if (child.expiresAt != null && limits.expiresAt !== null && child.expiresAt > limits.expiresAt) {
+    faults.add('expires_at', "must not be later than the parent's");
+  }
+  if (child.mode === 'shadow' && limits.mode === 'enforce') {
+    faults.add('mode', "must be enforce, as the parent's is");
+  }
+  if (child.allowedEndpoints !== undefined) {
+    addWiderEndpoints(limits.allowedEndpoints, child.allowedEndpoints, faults);
+  }
+  if (child.params !== undefined) addWiderParams(limits.params, child.params, faults);
+}
+
+function faster(ours: RateLimit, theirs: RateLimit): boolean {
+  return ours.calls * theirs.windowMs > theirs.calls * ours.windowMs;
+}
+
+/**
+ * A parent without a list reaches everything that is not withheld, and the ledger holds the child
+ * to that at every call. Under a list, an entry must stand in it, or name one plain endpoint that
+ * it matches; whether one pattern covers another is not worked out.
+ */
+function addWiderEndpoints(
+  theirs: readonly string[] | null,
+  ours: readonly string[] | null,
+  faults: Faults,
+): void {
+  if (theirs === null) return;
+  if (ours === null) {
+    faults.add('allowed_endpoints', 'is required, because the parent has a list');
+    return;
+  }
+  const matches = compileEndpoints([...theirs]);
+  for (const [index, entry] of ours.entries()) {
+    if (theirs.includes(entry)) continue;
+    const plain = !/[*{]/.test(entry);
+    if (plain && matches(callOf(entry))) continue;
+    faults.add(
+      `allowed_endpoints[${index}]`,
+      "is not among the parent's, nor covered by one of them",
+    );
+  }
+}
+
+/** The call that an entry without wildcards names. `ANY` is a method of no entry but the open ones. */
+function callOf(entry: string): EndpointCall {
+  const [method, path] = entry.split(' ', 2);
+  if (path !== undefined) return { method: method!, path, operation: null };
+  return entry.startsWith('/')
+    ? { method: 'ANY', path: entry, operation: null }
+    : { method: 'ANY', path: '', operation: entry };
+}
+
+/** Every rule of the parent is kept: the same field, with the same bounds or tighter ones. */
+function addWiderParams(
+  theirs: Readonly<Record<string, ParamRule>>,
+  ours: Readonly<Record<string, ParamRule>>,
+  faults: Faults,
+): void {
+  for (const [field, limit] of Object.entries(theirs)) {
+    const rule = Object.hasOwn(ours, field) ? ours[field] : undefined;
+    if (rule && tighter(rule, limit)) continue;
+    faults.add(`params.${field}`, "must keep the parent's rule, or be tighter");
+  }
+}
+
+function tighter(ours: ParamRule, theirs: ParamRule): boolean {
+  const allowed = theirs.in;
+  if (allowed && !ours.in?.every((value) => allowed.includes(value))) return false;
+  if (theirs.max !== undefined && !(ours.max !== undefined && ours.max <= theirs.max)) return false;
+  return theirs.min === undefined || (ours.min !== undefined && ours.min >= theirs.min);
+}
