@@ -1,0 +1,7 @@
+/**
+ * The vendors that Keybrake knows, by name. A vendor is a folder of pure functions and a line here.
+ */
+import { stripe } from './stripe/stripe.ts';
+import type { Vendor } from './vendor.ts';
+
+export const VENDORS: ReadonlyMap<string, Vendor> = new Map([[stripe.name, stripe]]);

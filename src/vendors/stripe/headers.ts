@@ -1,0 +1,29 @@
+/**
+ * The headers of a call to Stripe: the client's, less those that stay, with the real secret. The
+ * only place of this folder where the secret is in clear.
+ */
+import { forwardable } from '../headers.ts';
+import type { Credentials, VendorRequest } from '../vendor.ts';
+
+/** Headers that choose whose money it is (Connect, organisations). */
+const ON_BEHALF_OF = ['stripe-account', 'stripe-context'];
+
+export function onBehalfOf(request: VendorRequest): { header: string; value: string }[] {
+  return ON_BEHALF_OF.flatMap((header) => {
+    const value = request.headers.get(header);
+    return value === undefined ? [] : [{ header, value }];
+  });
+}
+
+export function outbound(
+  request: VendorRequest,
+  credentials: Credentials,
+  idempotencyKey: string | null,
+): Record<string, string> {
+  const headers = forwardable(request.headers);
+  // Names the request id of the client's previous call, which may be another key's.
+  delete headers['x-stripe-client-telemetry'];
+  headers.authorization = `Bearer ${credentials.secret!.reveal()}`;
+  if (idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey;
+  return headers;
+}

@@ -1,0 +1,61 @@
+/**
+ * Reads a reply's body as JSON without trusting it: compressed or not, bounded, of any shape. What
+ * cannot be read is null, never an exception.
+ */
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import type { VendorReply } from '../vendor.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Stripe's largest replies, lists of 100 expanded objects, stay below 2 MB. */
+const LONGEST = 16 << 20;
+
+const DECODERS: Readonly<
+  Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Buffer>
+> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+};
+
+/** The body's JSON object; null when it is none, is too long, or is encoded in an unknown way. */
+export function readJson(reply: VendorReply): Json | null {
+  try {
+    const body = decoded(reply);
+    if (body === null || body.length > LONGEST) return null;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return objectIn(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function decoded({ headers, body }: VendorReply): Uint8Array | null {
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '') return body;
+  const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
+  return decode === undefined ? null : decode(body, { maxOutputLength: LONGEST });
+}
+
+export function objectIn(value: unknown): Json | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Json)
+    : null;
+}
+
+/** A text that is not empty, else null. */
+export function textIn(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** The id of an object that a field names or, when it was expanded, holds. */
+export function idIn(value: unknown): string | null {
+  return textIn(value) ?? textIn(objectIn(value)?.id);
+}
+
+/** A whole number that a double holds exactly, else null. */
+export function integerIn(value: unknown): bigint | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null;
+}

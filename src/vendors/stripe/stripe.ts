@@ -1,0 +1,81 @@
+/**
+ * Stripe: one object that wires the parts. The order of `read` is the order of trust: first that
+ * the request has one reading, then what it is, then what it costs.
+ */
+import type { Refusal } from '../../errors.ts';
+import type { OperationClass, Quote, Reading, Vendor, VendorRequest } from '../vendor.ts';
+import { conclude } from './conclude.ts';
+import { renderRefusal } from './error-shape.ts';
+import { canonicalForm } from './form.ts';
+import { onBehalfOf, outbound } from './headers.ts';
+import { operationOf } from './operations.ts';
+import { isWithheld, priceOf } from './prices.ts';
+import { quote } from './quote.ts';
+import { readFields } from './request.ts';
+
+const CLASSES: Readonly<Record<Quote['kind'], OperationClass>> = {
+  exact: 'priced',
+  bounded: 'priced',
+  estimated: 'priced',
+  object: 'priced',
+  free: 'free',
+  unpriced: 'unpriced',
+};
+
+const HOUR_MS = 3_600_000;
+
+export const stripe: Vendor = {
+  name: 'stripe',
+  baseUrl: 'https://api.stripe.com',
+  credentialFields: ['secret'],
+  /** The longest real forms, invoices of hundreds of lines, stay below 100 kB. */
+  bodyLimit: 1 << 20,
+  /** Stripe keeps v1 keys for 24 hours at least, then a reuse is a new request. */
+  idempotencyWindowMs: 23 * HOUR_MS,
+  identityHeaders: ['stripe-account', 'stripe-context', 'stripe-version'],
+  read,
+  outbound,
+  conclude,
+  renderRefusal,
+  checkCredentials,
+};
+
+function read(request: VendorRequest): Reading | Refusal {
+  const { method, path } = request;
+  const content = readFields(request);
+  if ('code' in content) return content;
+  const { fields } = content;
+  const operation = operationOf(method, path);
+  const subject = operation.ids[0] ?? null;
+  const quoted = quote(priceOf(method, operation), subject, fields);
+  if ('code' in quoted) return quoted;
+  const withheld = isWithheld(method, path, operation);
+  return {
+    ...quoted,
+    operation: operation.name,
+    class: withheld ? 'withheld' : CLASSES[quoted.quote.kind],
+    objectId: subject ?? fields.get('payment_intent') ?? fields.get('charge') ?? null,
+    customer: path.startsWith('/v1/customers/') ? subject : (fields.get('customer') ?? null),
+    fields,
+    canonicalBody: content.raw ?? canonicalForm(fields),
+    idempotent: isIdempotent(method, path),
+    onBehalfOf: onBehalfOf(request),
+  };
+}
+
+/** v1 executes a key once for a POST, v2 for a DELETE too; elsewhere the header is ignored. */
+function isIdempotent(method: string, path: string): boolean {
+  if (path.startsWith('/v1/')) return method === 'POST';
+  return path.startsWith('/v2/') && (method === 'POST' || method === 'DELETE');
+}
+
+function checkCredentials({ secret }: Readonly<Record<string, string>>): string | null {
+  if (!secret) return 'secret is missing: a Stripe secret key, sk_... or rk_...';
+  if (/\s/.test(secret)) return 'secret has a blank or a line break in it';
+  if (secret.startsWith('sk_org_')) {
+    return 'secret is an organisation key, which acts on many accounts; use one account’s key';
+  }
+  if (secret.startsWith('pk_')) return 'secret is a publishable key; use the secret key, sk_...';
+  if (/^[sr]k_(?:test|live)_[A-Za-z0-9_]+$/.test(secret)) return null;
+  return 'secret must be a Stripe key: sk_test_, sk_live_, rk_test_ or rk_live_ and the rest of it';
+}

@@ -1,0 +1,64 @@
+/**
+ * Requests and replies for the tests of the Stripe vendor, in the form the proxy hands them over;
+ * and the recorded vendor traffic and the list of operations, which lie outside the repository.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Refusal } from '../../src/errors.ts';
+import { stripe } from '../../src/vendors/stripe/stripe.ts';
+import {
+  isRefusal,
+  type Reading,
+  type VendorReply,
+  type VendorRequest,
+} from '../../src/vendors/vendor.ts';
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+export function request(
+  method: string,
+  target: string,
+  body: string | Uint8Array = '',
+  headers: Record<string, string> = body.length > 0 ? FORM : {},
+): VendorRequest {
+  const [path, query = ''] = target.split('?', 2);
+  return {
+    method,
+    path: path!,
+    query,
+    headers: new Map(Object.entries(headers)),
+    body: Buffer.from(body),
+  };
+}
+
+/** Reads a request that must have one reading. */
+export function reading(method: string, target: string, body = ''): Reading {
+  const result = stripe.read(request(method, target, body));
+  assert.ok(!isRefusal(result), `refused: ${'code' in result ? result.message : ''}`);
+  return result;
+}
+
+/** Reads a request that must be refused. */
+export function refused(what: VendorRequest): Refusal {
+  const result = stripe.read(what);
+  assert.ok(isRefusal(result), 'was read, and should have been refused');
+  return result;
+}
+
+export function reply(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): VendorReply {
+  const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+  return { status, headers: new Map(Object.entries(headers)), body: bytes };
+}
+
+const DATA = join(import.meta.dirname, '../../../shared/data/stripe');
+
+export const withoutData = existsSync(DATA) ? false : 'the recorded data is not beside the repo';
+
+export function data<T>(name: string): T {
+  return JSON.parse(readFileSync(join(DATA, name), 'utf8')) as T;
+}
