@@ -16,6 +16,8 @@ export interface IssuedKey {
 
 export interface AuditRow {
   id: string;
+  vault_key_id: string;
+  method: string;
   agent_run_label: string;
   agent_run_id: string | null;
   task_id: string | null;
@@ -27,15 +29,29 @@ export interface AuditRow {
   state: string;
   quote_usd: number;
   cost_usd: number | null;
+  cap_usage_after_usd: number | null;
   idempotency_key: string | null;
   http_status: number | null;
   vendor_object_id: string | null;
   replay_of: string | null;
+  /** Null when no byte went to the vendor. */
+  upstream_ms: number | null;
 }
 
 export interface KeySpend {
   spent_usd: number;
   held_usd: number;
+  /** The least that is left on the budgets that the key draws on. */
+  remaining_usd: number;
+  calls: number;
+  budgets: { kind: string; cap_usd: number; spent_usd: number; held_usd: number }[];
+}
+
+export interface Revocations {
+  /** Ids of keys: ended by this or before. */
+  revoked: string[];
+  /** Ids of calls that were at the vendor when it was answered. */
+  in_flight: string[];
 }
 
 async function ask(server: Server, method: string, path: string, body?: unknown): Promise<unknown> {
@@ -55,13 +71,29 @@ export async function issueKey(server: Server, fields: object = {}): Promise<Iss
   return (await ask(server, 'POST', '/vault/keys', body)) as IssuedKey;
 }
 
-export async function revokeKey(server: Server, id: string): Promise<void> {
-  await ask(server, 'DELETE', `/vault/keys/${id}`);
+/** Revokes a key; returns the calls that were at the vendor when that was answered. */
+export async function revokeKey(server: Server, id: string): Promise<string[]> {
+  return ((await ask(server, 'DELETE', `/vault/keys/${id}`)) as Revocations).in_flight;
+}
+
+/** Revokes many, freezes or unfreezes: `{ label_prefix: 'run-' }`, `{ freeze: 'stripe' }`. */
+export async function postRevocation(server: Server, body: object): Promise<Revocations> {
+  return (await ask(server, 'POST', '/vault/revocations', body)) as Revocations;
+}
+
+/** Changes caps, expiry or endpoints. */
+export async function changeKey(server: Server, id: string, fields: object): Promise<KeySpend> {
+  return (await ask(server, 'PATCH', `/vault/keys/${id}`, fields)) as KeySpend;
 }
 
 /** What the key has spent and holds, by id. */
 export async function keySpend(server: Server, id: string): Promise<KeySpend> {
   return (await ask(server, 'GET', `/vault/keys/${id}`)) as KeySpend;
+}
+
+/** What a run sees of its own key. */
+export async function ownSpend(server: Server, vaultKey: string): Promise<KeySpend> {
+  return (await ask({ ...server, apiKey: vaultKey }, 'GET', '/vault/self')) as KeySpend;
 }
 
 /** The ids of all keys with this label or prefix, newest first. */

@@ -92,7 +92,7 @@ export const createCharge: Handler = (call) => {
     paymentMethod: source,
     description: readText(form, 'description'),
     metadata: readMetadata(form),
-    capture: form.text('capture') !== 'false',
+    capture: form.text('capture')?.toLowerCase() !== 'false',
     refusal,
     now: call.now,
   });

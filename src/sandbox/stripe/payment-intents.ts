@@ -258,8 +258,9 @@ function readCaptureMethod(
   );
 }
 
+/** Older stripe-python releases (5.0.0 does) write a boolean as Python prints it: `True`. */
 function readFlag(call: Call, name: string): boolean {
-  const text = call.form.text(name);
+  const text = call.form.text(name)?.toLowerCase();
   if (text === undefined || text === 'false' || text === '') return false;
   if (text === 'true' || name === 'off_session') return true;
   throw invalid(`Invalid boolean: ${text}`, name);

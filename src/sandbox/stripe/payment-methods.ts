@@ -84,7 +84,7 @@ export const createSetupIntent: Handler = (call) => {
     usage: readText(form, 'usage') ?? 'off_session',
   };
   call.books.save(seti);
-  if (form.text('confirm') === 'true') setUp(call, seti);
+  if (form.text('confirm')?.toLowerCase() === 'true') setUp(call, seti);
   return render(seti);
 };
 

@@ -4,6 +4,7 @@ Usage: stripe_calls.py '{"base": URL, "key": KEY, "calls": [["PaymentIntent", "c
 """
 import json
 import sys
+from importlib.metadata import version
 
 import stripe
 
@@ -31,4 +32,4 @@ def outcome(resource, method, params):
     }
 
 
-print(json.dumps({"version": stripe.VERSION, "outcomes": [outcome(*c) for c in order["calls"]]}))
+print(json.dumps({"version": version("stripe"), "outcomes": [outcome(*c) for c in order["calls"]]}))
