@@ -1,0 +1,86 @@
+/**
+ * A vault key as it is shown: one row of a list, or aligned fields. Its text is no part of either.
+ */
+import { dollars } from './exact-json.ts';
+import { type Cell, fieldLines } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { distance, shortTime } from './times.ts';
+
+/** A key as the control plane shows it; amounts as text. */
+export interface KeyObject {
+  id: string;
+  vault_key?: string;
+  agent_run_label: string;
+  vendors: string[];
+  account: string;
+  state?: string;
+  mode: string;
+  daily_usd_cap: string | null;
+  total_usd_cap: string | null;
+  per_call_usd_cap: string | null;
+  max_calls: number | null;
+  rate_limit: string | null;
+  allowed_endpoints: string[] | null;
+  params?: Record<string, unknown>;
+  metadata?: Record<string, string>;
+  parent: string | null;
+  spent_usd: string;
+  held_usd: string;
+  remaining_usd: string | null;
+  calls: number;
+  issued_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  revoked_reason: string | null;
+}
+
+export function stateCell(key: KeyObject, now: number, terminal: Terminal): Cell {
+  const expired = key.expires_at !== null && Date.parse(key.expires_at) <= now;
+  const text = key.revoked_at ? 'revoked' : expired ? 'expired' : 'live';
+  const style = text === 'live' ? 'green' : text === 'revoked' ? 'red' : 'yellow';
+  return { text, paint: (padded) => terminal.style(style, padded) };
+}
+
+/** The caps in one cell: `$500.00`, `$50.00/day`, or both. */
+export function capText(key: KeyObject): string {
+  const caps = [
+    key.total_usd_cap && dollars(key.total_usd_cap),
+    key.daily_usd_cap && `${dollars(key.daily_usd_cap)}/d`,
+  ];
+  return caps.filter(Boolean).join(' + ') || '-';
+}
+
+/** One key as aligned fields; what the key does not have takes no line. */
+export function keyLines(key: KeyObject, terminal: Terminal): string[] {
+  const now = Date.now();
+  const time = (text: string | null) => text && `${shortTime(text)}  (${distance(text, now)})`;
+  const cap = (text: string | null) => text && dollars(text);
+  const hasEntries = (object: object | undefined) => object && Object.keys(object).length > 0;
+  const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint'];
+  return fieldLines(
+    [
+      ['id', key.id],
+      ['label', key.agent_run_label],
+      ['state', stateCell(key, now, terminal)],
+      ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
+      ['total cap', cap(key.total_usd_cap)],
+      ['daily cap', cap(key.daily_usd_cap)],
+      ['per-call cap', cap(key.per_call_usd_cap)],
+      ['spent', dollars(key.spent_usd)],
+      ['held', dollars(key.held_usd)],
+      ['left', dollars(key.remaining_usd)],
+      ['calls', `${key.calls}${key.max_calls === null ? '' : ` of ${key.max_calls}`}`],
+      ['rate limit', key.rate_limit],
+      ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
+      ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
+      ['mode', key.mode === 'enforce' ? null : key.mode],
+      ['parent', key.parent],
+      ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
+      ['issued', time(key.issued_at)],
+      ['expires', time(key.expires_at) ?? 'never'],
+      ['revoked', time(key.revoked_at)],
+      ['reason', key.revoked_reason],
+    ],
+    { indent: '  ', paintTitle: (text) => terminal.style('dim', text) },
+  );
+}
