@@ -66,11 +66,25 @@ export async function listen(
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
-      requireHostHeader: true,
+      // Host decides nothing here, and health checks of HTTP/1.0 send none.
+      requireHostHeader: false,
     },
     gate.serve,
   );
-  server.on('clientError', refuseBytes);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuseBytes(socket, ...faultOf(error.code, limits));
+  });
+  // Without these two Node answers with an empty body, or not at all.
+  server.on('checkExpectation', (_, response: ServerResponse) => {
+    refuseBytes(response.socket!, 417, 'Of expectations only 100-continue has a meaning here.');
+  });
+  server.on('connect', (_, socket) => {
+    refuseBytes(
+      socket,
+      405,
+      'This is no tunnel: send the request itself, its path beginning with "/".',
+    );
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, () => {
@@ -94,6 +108,8 @@ class Gate {
     this.#log = log;
     this.#control = getRequestListener((request) => planes.control(request), {
       overrideGlobalObjects: false,
+      // For requests that name none; nothing reads it.
+      hostname: 'keybrake',
     }) as RequestListener;
   }
 
@@ -175,13 +191,12 @@ function plain(code: ErrorCode, message: string): Outgoing {
   return { status: CATALOGUE[code].status, headers, body };
 }
 
-/** Bytes that are no HTTP request, too many headers, or a request that never ends. */
-function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/** Answers what no plane sees (bytes that are no request, too many headers) and hangs up. */
+function refuseBytes(socket: Duplex, status: number, message: string): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const [status, message] = faultOf(error.code);
   const { body } = plain('request_ambiguous', message);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
@@ -190,10 +205,13 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-function faultOf(code: string | undefined): [status: number, message: string] {
+function faultOf(
+  code: string | undefined,
+  limits: ServerLimits,
+): [status: number, message: string] {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return [431, `The headers are over ${SERVER_LIMITS.headerBytes} bytes.`];
+      return [431, `The headers are over ${limits.headerBytes} bytes.`];
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return [408, 'The request took too long to arrive.'];
     default:

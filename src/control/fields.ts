@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { MoneyError, parseUsd } from '../money.ts';
+import { holdsCredential } from '../secrecy.ts';
 import { NumberText } from './json-body.ts';
-import { holdsCredential } from './secrecy.ts';
 
 const SECOND_MS = 1_000;
 const UNIT_MS: Record<string, number> = {

@@ -3,6 +3,7 @@
  * mean together and beside what is stored is key-policy.ts.
  */
 import { z } from 'zod';
+import { holdsCredential } from '../secrecy.ts';
 import { checkEndpointPattern } from '../vendors/endpoints.ts';
 import {
   accountName,
@@ -17,7 +18,6 @@ import {
 } from './fields.ts';
 import { handleField } from './paging.ts';
 import type { Shape } from './read-fields.ts';
-import { holdsCredential } from './secrecy.ts';
 
 const MAX_ENDPOINTS = 200;
 const MAX_RULES = 50;

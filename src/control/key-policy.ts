@@ -3,12 +3,12 @@
  * stored (accounts, the parent). Faults are gathered, never thrown; writes nothing.
  */
 import type { KeyPatch, KeyView, Policy } from '../ledger/ledger.ts';
+import { shown } from '../secrecy.ts';
 import type { ControlDeps } from './deps.ts';
 import { MAX_LIFE_MS } from './fields.ts';
 import type { changeFields, issueFields } from './key-fields.ts';
 import { addWider } from './narrower.ts';
 import type { Faults, Read } from './read-fields.ts';
-import { shown } from './secrecy.ts';
 import { keyState } from './views.ts';
 
 /** A key lives a day unless it is said otherwise: a run that needs longer knows that it does. */

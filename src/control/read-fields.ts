@@ -3,8 +3,8 @@
  * a caller corrects all of them at once. No message ever repeats a value, for it may be a secret.
  */
 import type { z } from 'zod';
+import { shown } from '../secrecy.ts';
 import { type FieldError, invalidFields } from './problem.ts';
-import { shown } from './secrecy.ts';
 
 export type Shape = Readonly<Record<string, z.ZodType>>;
 export type Read<S extends Shape> = z.output<z.ZodObject<S>>;

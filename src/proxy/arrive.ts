@@ -1,9 +1,11 @@
 /**
  * Step 1, arrive: the listener's raw head becomes headers with one value each and a canonical
- * target. A header that came twice and that somebody may read either way is refused.
+ * target. A header that came twice and that somebody may read either way is refused; so is a
+ * credential outside of Authorization, and none gets into what is recorded.
  */
 import { type Refusal, refusal } from '../errors.ts';
 import type { CallContext } from '../ledger/ledger.ts';
+import { surelyHoldsCredential, withoutCredentials } from '../secrecy.ts';
 import { canonicalTarget } from './canonical.ts';
 
 /** A request as the listener took it from the socket. */
@@ -45,32 +47,60 @@ export function arrive(incoming: Incoming): Head {
     else fault ??= refusal('request_ambiguous', `The header ${name} came more than once.`);
   }
   const target = canonicalTarget(incoming.target);
-  const canonical = 'code' in target ? null : target;
+  const { path, query } = 'code' in target ? { path: rowPath(incoming.target), query: '' } : target;
   if ('code' in target) fault ??= target;
   return {
     method: incoming.method,
     headers,
-    path: canonical?.path ?? rowPath(incoming.target),
-    query: canonical?.query ?? '',
+    path: withoutCredentials(path),
+    query,
     context: contextOf(headers),
-    fault: fault ?? methodOverride(headers),
+    fault: fault ?? secondReading(headers) ?? misplaced(headers, path, query),
   };
 }
 
-function methodOverride(headers: ReadonlyMap<string, string>): Refusal | null {
-  for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
-    if (headers.has(name)) {
-      return refusal(
-        'request_ambiguous',
-        `The header ${name} names a second method; leave it out.`,
-      );
-    }
+const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
+function secondReading(headers: ReadonlyMap<string, string>): Refusal | null {
+  const name = OVERRIDES.find((each) => headers.has(each));
+  if (name) return ambiguous(`The header ${name} names a second method; leave it out.`);
+  const coding = headers.get('transfer-encoding') ?? 'chunked';
+  if (coding.trim().toLowerCase() === 'chunked') return null;
+  return ambiguous('The body is compressed for the way; send it plain or `chunked`.');
+}
+
+/** Recorded here and not sent on: a credential in one of these is taken out of the record. */
+const OF_THE_RUN = /^x-(?:keybrake-|agent-run-id$)/;
+
+/** A credential that would be sent on: to the vendor's log, and to whoever reads that. */
+function misplaced(
+  headers: ReadonlyMap<string, string>,
+  path: string,
+  query: string,
+): Refusal | null {
+  const where = surelyHoldsCredential(path)
+    ? 'path'
+    : surelyHoldsCredential(decoded(query))
+      ? 'query'
+      : headerWithCredential(headers);
+  if (!where) return null;
+  return ambiguous(`A credential stands in the ${where}; it goes into Authorization alone.`);
+}
+
+function headerWithCredential(headers: ReadonlyMap<string, string>): string | null {
+  for (const [name, value] of headers) {
+    if (name === 'authorization' || OF_THE_RUN.test(name)) continue;
+    if (surelyHoldsCredential(value)) return `header ${name}`;
   }
   return null;
 }
 
+function ambiguous(message: string): Refusal {
+  return refusal('request_ambiguous', message);
+}
+
 function contextOf(headers: ReadonlyMap<string, string>): CallContext {
-  const text = (name: string) => headers.get(name)?.slice(0, MAX_LABEL) || null;
+  const text = (name: string) => recorded(headers.get(name));
   const attempt = headers.get('x-keybrake-attempt');
   return {
     runId: text('x-keybrake-run-id') ?? text('x-agent-run-id'),
@@ -81,10 +111,26 @@ function contextOf(headers: ReadonlyMap<string, string>): CallContext {
   };
 }
 
-/** What a refused target leaves in its row: bounded, and without a key that stood in the path. */
+/** What a client says of its run, as it may be kept: bounded, printable, without a credential. */
+export function recorded(text: string | null | undefined): string | null {
+  if (!text) return null;
+  return withoutCredentials(text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')).slice(0, MAX_LABEL);
+}
+
+/** What a refused target leaves in its row: as it came, unless a credential hides in its escapes. */
 function rowPath(target: string): string {
-  return target
-    .split('?', 1)[0]!
-    .replace(/vault_key_[0-9A-Za-z_~]+/g, 'vault_key_…')
-    .slice(0, MAX_LABEL);
+  const path = target.split('?', 1)[0]!;
+  const plain = decoded(path);
+  return (surelyHoldsCredential(plain) ? withoutCredentials(plain) : path).slice(0, MAX_LABEL);
+}
+
+/** Escapes of letters, digits and `_` resolved, also those that were escaped more than once. */
+function decoded(text: string): string {
+  let plain = text;
+  for (let i = 0; i < 4 && plain.includes('%'); i++) {
+    plain = plain.replace(/%(25|[3-7][0-9A-F])/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    );
+  }
+  return plain;
 }

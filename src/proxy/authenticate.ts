@@ -7,6 +7,7 @@ import { readCredential } from '../credential.ts';
 import { type Refusal, refusal } from '../errors.ts';
 import { credentialHash, isVaultKey } from '../ids.ts';
 import type { KeyIdentity, Ledger } from '../ledger/ledger.ts';
+import { recorded } from './arrive.ts';
 
 /** Keys remembered, about 1 KB each. */
 const REMEMBERED = 10_000;
@@ -34,7 +35,7 @@ export class Authenticator {
     }
     const key = await this.#find(credential.key);
     return key
-      ? { key, taskId: credential.taskId?.slice(0, 256) ?? null }
+      ? { key, taskId: recorded(credential.taskId) }
       : refusal('key_unknown', 'No such vault key was issued here.');
   }
 

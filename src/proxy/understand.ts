@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { type Refusal, refusal } from '../errors.ts';
 import type { Admission, CallContext, KeyIdentity } from '../ledger/ledger.ts';
+import { holdsOwnCredential } from '../secrecy.ts';
 import { isRefusal, type Reading, type VendorRequest } from '../vendors/vendor.ts';
 import type { Route } from './route.ts';
 import { brokenRule } from './rules.ts';
@@ -46,7 +47,7 @@ export interface Question {
 
 export function understand(question: Question): Understood {
   const { id, at, key, route, request, context } = question;
-  const read = question.fault ?? route.refusal ?? route.vendor.read(request);
+  const read = question.fault ?? route.refusal ?? readWithoutKeys(route, request);
   const reading = isRefusal(read) ? UNREAD : read;
   const idempotencyKey = reading.idempotent
     ? (request.headers.get('idempotency-key') ?? null)
@@ -74,6 +75,16 @@ export function understand(question: Question): Understood {
     waited: false,
   };
   return { request, reading, admission };
+}
+
+/** What the request means, unless it would hand one of our keys to the vendor. */
+function readWithoutKeys({ vendor }: Route, request: VendorRequest): Reading | Refusal {
+  const reading = vendor.read(request);
+  if (isRefusal(reading)) return reading;
+  // Every field is in the canonical body, and no letter of a credential is escaped there.
+  if (!holdsOwnCredential(reading.canonicalBody)) return reading;
+  const message = 'A credential stands in a field; it goes into Authorization alone.';
+  return refusal('request_ambiguous', message);
 }
 
 function objection(
