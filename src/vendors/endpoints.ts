@@ -58,7 +58,8 @@ function checkPath(path: string): string | null {
     if (segment === '.' || segment === '..') return 'must have no dot segment';
     if (WILDCARD.test(segment) || LITERAL.test(segment)) continue;
     if (/[*{}]/.test(segment)) return 'must use `*` and `{name}` for a whole segment';
-    return `must be a plain path: the segment ${JSON.stringify(segment)} is not`;
+    // The segment is not repeated: it may be a secret that was pasted into the wrong place.
+    return 'must be a plain path: a segment has only letters, digits and _~@:.-';
   }
   return segments.every((segment) => WILDCARD.test(segment)) ? 'must name what it allows' : null;
 }

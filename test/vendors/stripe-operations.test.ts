@@ -53,6 +53,11 @@ const NAMES: [method: string, path: string, name: string | null][] = [
   ['POST', '/v2/core/accounts', 'v2.core.accounts.create'],
   ['POST', '/v2/billing/meter_event_session', 'v2.billing.meter_event_session.create'],
   ['POST', '/oauth/token', 'oauth.token'],
+  // paths that only old versions have
+  ['GET', '/v1/invoices/upcoming', 'invoices.upcoming'],
+  ['GET', '/v1/balance/history/txn_1', 'balance.history.retrieve'],
+  ['POST', '/v1/charges/ch_1/refund', 'charges.refund'],
+  ['DELETE', '/v1/customers/cus_1/subscriptions/sub_1', 'customers.subscriptions.delete'],
   // an id is whatever stands where an id stands
   ['GET', '/v1/coupons/SUMMER%20SALE', 'coupons.retrieve'],
   ['GET', '/v1/customers/1', 'customers.retrieve'],
@@ -160,6 +165,8 @@ test('what leaks secrets, moves control or commits to later bills is withheld', 
     ['POST', '/v1/subscription_items/si_1'],
     ['POST', '/v1/subscription_schedules/sub_sched_1/release'],
     ['POST', '/v1/quotes/qt_1/accept'],
+    ['DELETE', '/v1/customers/cus_1/subscriptions/sub_1'],
+    ['DELETE', '/v1/account'],
   ];
   for (const [method, path] of withheld) {
     assert.equal(reading(method, path).class, 'withheld', `${method} ${path}`);

@@ -158,6 +158,7 @@ test('an amount or currency that two readers could take for two is refused', () 
     ['/v1/refunds', 'charge=ch_1&payment_intent=pi_1'],
     ['/v1/refunds', 'charge=ch_1&origin=customer_balance'],
     ['/v1/refunds', 'charge[]=ch_1'],
+    ['/v1/refunds', `charge=ch_${'1'.repeat(300)}`],
     ['/v1/refunds', 'charge=ch_1&amount=-5'],
     ['/v1/invoiceitems', 'unit_amount=5&quantity[]=50&currency=usd'],
     ['/v1/invoiceitems', `${USD}&unit_amount=5`],

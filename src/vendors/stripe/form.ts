@@ -3,6 +3,7 @@
  * that reads the first `amount` in front of a vendor that reads the last has no cap. Whatever has a
  * second reading is refused, with the plain way to write it; nothing is repaired.
  */
+import { isUtf8 } from 'node:buffer';
 import { type Refusal, refusal } from '../../errors.ts';
 
 /** Every field by its flat name; `expand[]` counts as `expand[0]`, `expand[1]`, and so on. */
@@ -21,11 +22,8 @@ const NAME = /^[a-z][a-z0-9_]*(?:\[[^[\]\x00-\x1f\x7f]*\])*$/;
 
 /** Text from bytes; null when they are not UTF-8. A byte order mark is kept, and fails as a name. */
 export function textOf(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  if (!isUtf8(bytes)) return null;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** The fields of these texts (a query, a body) taken together. */
@@ -50,8 +48,8 @@ export function canonicalForm(fields: Fields): string {
   return names.map((name) => `${encode(name)}=${encode(fields.get(name)!)}`).join('&');
 }
 
-export function ambiguous(message: string): Refusal {
-  return refusal('request_ambiguous', `The request has two readings: ${message}.`);
+export function ambiguous(why: string): Refusal {
+  return refusal('request_ambiguous', `The request was not sent: ${why}.`);
 }
 
 const encode = encodeURIComponent;
@@ -83,6 +81,7 @@ class Form {
   }
 
   #put(name: string, value: string): string | null {
+    if (!name.includes('[')) return this.#set(name, name, value);
     const [top, ...rest] = name.split('[');
     if (rest.length > MAX_DEPTH) return `${shown(name)} is nested deeper than ${MAX_DEPTH} levels`;
     let flat = top!;
@@ -92,6 +91,10 @@ class Form {
       const last = depth === rest.length - 1;
       flat += listed ? `[${last ? this.#append(flat) : 0}]` : `[${part}`;
     }
+    return this.#set(name, flat, value);
+  }
+
+  #set(name: string, flat: string, value: string): string | null {
     if (this.fields.has(flat)) {
       return `the field ${shown(name)} is given twice; give it once, or number the elements`;
     }
@@ -121,6 +124,7 @@ function twoKinds(name: string): string {
 }
 
 function decode(text: string): string | null {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

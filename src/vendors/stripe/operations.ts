@@ -23,7 +23,7 @@ const NAMESPACES = words(
 /** Words in the place of an id: `/v1/charges/search` is no charge. */
 const COLLECTION_ACTIONS = words(
   'charges/search customers/search invoices/search payment_intents/search prices/search ' +
-    'products/search subscriptions/search invoices/create_preview credit_notes/preview ' +
+    'products/search subscriptions/search invoices/create_preview invoices/upcoming credit_notes/preview ' +
     'secrets/find secrets/delete associations/find transactions/create_from_calculation ' +
     'transactions/create_reversal transactions/create_force_capture ' +
     'transactions/create_unlinked_refund payment_records/report_payment fraud_challenges/respond',
@@ -31,6 +31,9 @@ const COLLECTION_ACTIONS = words(
 
 /** One of a kind, whatever its ending: read and changed where it stands, without an id. */
 const SINGLETONS = words('balance_settings tax/settings cash_balance financial_accounts/features');
+
+/** Collections without the ending. */
+const COLLECTIONS = words('history people');
 
 /** `verify_microdeposits` ends like a collection and is something that is done. */
 const DONE = /^(?:add|collect|confirm|remove|send|update|verify)_/;
@@ -76,7 +79,8 @@ export function operationOf(method: string, path: string): Operation {
     template += `/${segment}`;
     if (!inResource && NAMESPACES.has(segment)) continue;
     const single = SINGLETONS.has(segment) || SINGLETONS.has(`${above}/${segment}`);
-    idMayFollow = segment.endsWith('s') && !action && !single && !DONE.test(segment);
+    const many = COLLECTIONS.has(segment) || (segment.endsWith('s') && !DONE.test(segment));
+    idMayFollow = many && !action && !single;
     verb = action ? null : verbOf(method, idMayFollow, single, inResource);
     inResource = true;
   }

@@ -111,10 +111,11 @@ const GUARDED: ReadonlySet<string> = new Set([
   '/v2/test_helpers',
 ]);
 
-/** What bills later, out of Keybrake's sight. Reading these is free. */
+/** What bills later, out of Keybrake's sight: ending one can bill too. Reading is free. */
 const COMMITMENTS = [
   ...['/v1/subscriptions', '/v1/subscription_items', '/v1/subscription_schedules'],
-  '/v1/quotes/{id}/accept',
+  ...['/v1/quotes/{id}/accept', '/v1/customers/{id}/subscriptions'],
+  '/v1/account', // changes of the account itself, in old versions
 ];
 
 /** What finds the call's price. A GET is free; so is a DELETE that does not end a commitment. */
@@ -128,8 +129,7 @@ export function priceOf(method: string, { template }: Operation): Pricing {
 }
 
 function priceOfPost(template: string): Pricing {
-  const version2 = template.startsWith('/v2/');
-  const why = version2 ? 'no v2 request is priced' : 'it has no row in the price list';
+  const why = `POST ${template} has no row in the price list`;
   return POSTS.get(template) ?? { by: 'stripe', why };
 }
 

@@ -40,6 +40,9 @@ const ITEM_OTHERWISE = new Set(
  */
 const CUSTOMER_MONEY = new Set('balance account_balance plan quantity trial_end'.split(' '));
 
+/** Longer than any id of Stripe's. */
+export const MAX_ID = 255;
+
 /** `subject`: the id in the path that the call acts on, if any. */
 export function quote(pricing: Pricing, subject: string | null, fields: Fields): Quoted | Refusal {
   const stated = readStated(pricing, fields);
@@ -147,6 +150,7 @@ function ofRefund(stated: Stated, fields: Fields): Quote | Refusal {
   }
   const objectId = charge ?? intent;
   if (objectId) {
+    if (objectId.length > MAX_ID) return ambiguous('`charge` or `payment_intent` is no id');
     if (!fields.has('origin')) return ofObject(objectId, 'refundable', stated);
     return ambiguous('`origin` refunds a balance and `charge` a payment; give one of them');
   }

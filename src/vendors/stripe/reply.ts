@@ -2,31 +2,30 @@
  * Reads a reply's body as JSON without trusting it: compressed or not, bounded, of any shape. What
  * cannot be read is null, never an exception.
  */
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { VendorReply } from '../vendor.ts';
+import { textOf } from './form.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /** Stripe's largest replies, lists of 100 expanded objects, stay below 2 MB. */
 const LONGEST = 16 << 20;
 
-const DECODERS: Readonly<
-  Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Buffer>
-> = {
-  gzip: gunzipSync,
-  'x-gzip': gunzipSync,
-  deflate: inflateSync,
-  br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
-};
+type Decoder = (body: Uint8Array, options: { maxOutputLength: number }) => Buffer;
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+]);
 
 /** The body's JSON object; null when it is none, is too long, or is encoded in an unknown way. */
 export function readJson(reply: VendorReply): Json | null {
   try {
     const body = decoded(reply);
     if (body === null || body.length > LONGEST) return null;
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return objectIn(JSON.parse(text));
+    const text = textOf(body);
+    return text === null ? null : objectIn(JSON.parse(text));
   } catch {
     return null;
   }
@@ -35,8 +34,7 @@ export function readJson(reply: VendorReply): Json | null {
 function decoded({ headers, body }: VendorReply): Uint8Array | null {
   const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return body;
-  const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
-  return decode === undefined ? null : decode(body, { maxOutputLength: LONGEST });
+  return DECODERS.get(encoding)?.(body, { maxOutputLength: LONGEST }) ?? null;
 }
 
 export function objectIn(value: unknown): Json | null {

@@ -2,7 +2,7 @@
  * The shape of a request to Stripe: which methods, content types and headers have one reading, and
  * the fields it carries. Refuses before anybody asks what the request means.
  */
-import { type Refusal, refusal } from '../../errors.ts';
+import type { Refusal } from '../../errors.ts';
 import type { VendorRequest } from '../vendor.ts';
 import { ambiguous, type Fields, parseForm, textOf } from './form.ts';
 
@@ -19,10 +19,7 @@ const FORM = /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/
 export function readFields(request: VendorRequest): Content | Refusal {
   const { method, path, query, headers, body } = request;
   if (!METHODS.includes(method)) {
-    return refusal(
-      'request_ambiguous',
-      `Stripe has no ${method.slice(0, 20)} requests; use ${METHODS.join(', ')}.`,
-    );
+    return ambiguous(`Stripe has no such method; use ${METHODS.join(', ')}`);
   }
   const override = OVERRIDES.find((name) => headers.has(name));
   if (override) return ambiguous(`\`${override}\` names another method; leave it out`);

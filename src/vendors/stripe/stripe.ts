@@ -6,11 +6,11 @@ import type { Refusal } from '../../errors.ts';
 import type { OperationClass, Quote, Reading, Vendor, VendorRequest } from '../vendor.ts';
 import { conclude } from './conclude.ts';
 import { renderRefusal } from './error-shape.ts';
-import { canonicalForm } from './form.ts';
+import { canonicalForm, type Fields } from './form.ts';
 import { onBehalfOf, outbound } from './headers.ts';
 import { operationOf } from './operations.ts';
 import { isWithheld, priceOf } from './prices.ts';
-import { quote } from './quote.ts';
+import { MAX_ID, quote } from './quote.ts';
 import { readFields } from './request.ts';
 
 const CLASSES: Readonly<Record<Quote['kind'], OperationClass>> = {
@@ -54,13 +54,19 @@ function read(request: VendorRequest): Reading | Refusal {
     ...quoted,
     operation: operation.name,
     class: withheld ? 'withheld' : CLASSES[quoted.quote.kind],
-    objectId: subject ?? fields.get('payment_intent') ?? fields.get('charge') ?? null,
-    customer: path.startsWith('/v1/customers/') ? subject : (fields.get('customer') ?? null),
+    objectId: subject ?? idIn(fields, 'payment_intent') ?? idIn(fields, 'charge'),
+    customer: path.startsWith('/v1/customers/') ? subject : idIn(fields, 'customer'),
     fields,
     canonicalBody: content.raw ?? canonicalForm(fields),
     idempotent: isIdempotent(method, path),
     onBehalfOf: onBehalfOf(request),
   };
+}
+
+/** An id for the row; what cannot be one is not stored. */
+function idIn(fields: Fields, name: string): string | null {
+  const text = fields.get(name);
+  return text !== undefined && text.length <= MAX_ID ? text : null;
 }
 
 /** v1 executes a key once for a POST, v2 for a DELETE too; elsewhere the header is ignored. */
@@ -73,7 +79,7 @@ function checkCredentials({ secret }: Readonly<Record<string, string>>): string 
   if (!secret) return 'secret is missing: a Stripe secret key, sk_... or rk_...';
   if (/\s/.test(secret)) return 'secret has a blank or a line break in it';
   if (secret.startsWith('sk_org_')) {
-    return 'secret is an organisation key, which acts on many accounts; use one account’s key';
+    return 'secret is an organisation key, which acts on many accounts; use the key of one';
   }
   if (secret.startsWith('pk_')) return 'secret is a publishable key; use the secret key, sk_...';
   if (/^[sr]k_(?:test|live)_[A-Za-z0-9_]+$/.test(secret)) return null;
