@@ -120,7 +120,7 @@ export class FakeStripe {
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
-      if (!(error instanceof StripeError)) throw error;
+      if (!(error instanceof StripeError)) return ownFault(error);
       if (error.stored) this.#countExecution(request);
       return { status: error.status, body: errorText(error.body), stored: error.stored };
     }
@@ -209,6 +209,12 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
+}
+
+/** A bug of the sandbox: told in the answer, because it must not end the process it runs in. */
+function ownFault(error: unknown) {
+  const message = `The sandbox itself failed: ${error instanceof Error ? error.stack : error}`;
+  return { status: 500, body: errorText({ type: 'api_error', message }), stored: true };
 }
 
 function errorText(body: object): string {

@@ -1,0 +1,93 @@
+/** A sandbox and the official SDK against it, both gone when the test ends. */
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import type { TestContext } from 'node:test';
+import Stripe from 'stripe';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts';
+
+export async function start(
+  t: TestContext,
+  options: SandboxOptions = {},
+): Promise<{ sandbox: Sandbox; stripe: Stripe }> {
+  const sandbox = await startSandbox(options);
+  t.after(() => sandbox.close());
+  return { sandbox, stripe: sdk(sandbox.stripeUrl, sandbox.secret) };
+}
+
+export function sdk(url: string, secret: string): Stripe {
+  const { hostname, port } = new URL(url);
+  return new Stripe(secret, {
+    host: hostname,
+    port: Number(port),
+    protocol: 'http',
+    telemetry: false,
+    maxNetworkRetries: 0,
+  });
+}
+
+/** A PaymentIntent of `amount` cents that pays at once, unless `more` says otherwise. */
+export const paying = (
+  amount: number,
+  more: Partial<Stripe.PaymentIntentCreateParams> = {},
+): Stripe.PaymentIntentCreateParams => ({
+  amount,
+  currency: 'usd',
+  confirm: true,
+  payment_method: 'pm_card_visa',
+  ...more,
+});
+
+/** The SDK's error of a call that must fail. */
+export async function failure(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
+  const error = await call.then(
+    () => assert.fail('the call succeeded'),
+    (reason) => reason,
+  );
+  assert.ok(error instanceof Stripe.errors.StripeError, String(error));
+  return error;
+}
+
+export interface RawReply {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+/** One form request by plain node:http, which changes no byte of path and body. */
+export function raw(
+  sandbox: Pick<Sandbox, 'stripeUrl' | 'secret'>,
+  method: string,
+  path: string,
+  body = '',
+  headers: Record<string, string> = {},
+): Promise<RawReply> {
+  const { hostname, port } = new URL(sandbox.stripeUrl);
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        hostname,
+        port,
+        method,
+        path,
+        agent: false,
+        headers: {
+          authorization: `Bearer ${sandbox.secret}`,
+          'content-type': 'application/x-www-form-urlencoded',
+          'content-length': Buffer.byteLength(body),
+          ...headers,
+        },
+      },
+      (reply) => {
+        const chunks: Buffer[] = [];
+        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
+        reply.on('error', reject);
+        reply.on('end', () => {
+          const text = Buffer.concat(chunks).toString('latin1');
+          resolve({ status: reply.statusCode!, headers: reply.headers, body: text });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
