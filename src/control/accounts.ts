@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import type { Account } from '../accounts.ts';
+import { readBaseUrl } from '../base-url.ts';
 import { rfc3339 } from '../clock.ts';
 import { LedgerConflict } from '../ledger/ledger.ts';
 import type { Vendor } from '../vendors/vendor.ts';
-import { readBaseUrl } from '../base-url.ts';
 import type { ControlDeps } from './deps.ts';
 import { accountName, parsed, vendorName } from './fields.ts';
 import { Problem } from './problem.ts';

@@ -55,7 +55,7 @@ function list(deps: ControlDeps): Route {
     method: 'GET',
     path: '/vault/api-keys',
     summary: 'List the management keys',
-    access: 'admin',
+    access: 'auditor',
     answers: { 200: { description: 'All of them, on one page.', json: listOf(API_KEY) } },
     async run() {
       const keys = await deps.ledger.apiKeys();

@@ -45,6 +45,30 @@ test('after a revoke has been answered, nothing is admitted and nothing admitted
   assert.equal(shown.json.state, 'revoked');
 });
 
+test('calls are stopped in the very turn in which the ledger has ended their keys', async () => {
+  const { ledger } = house.deps;
+  const key = await house.issue();
+  const seen: (string | null)[] = [];
+  /** Looks at the call in the first microtask after those that waited for `done`. */
+  const watch = <T>(call: RunningCall, done: Promise<T>): Promise<T> => {
+    done.then(() => queueMicrotask(() => seen.push(call.stopped)));
+    return done;
+  };
+  const { revoke, setFreeze } = ledger;
+  try {
+    const first = running(key.id, false);
+    ledger.setFreeze = (...args) => watch(first, setFreeze.apply(ledger, args));
+    await house.ask('POST', '/vault/revocations', { freeze: 'stripe' });
+    const second = running(key.id, false);
+    ledger.revoke = (...args) => watch(second, revoke.apply(ledger, args));
+    await house.ask('DELETE', `/vault/keys/${key.id}`);
+  } finally {
+    Object.assign(ledger, { revoke, setFreeze });
+    await house.ask('POST', '/vault/revocations', { unfreeze: 'stripe' });
+  }
+  assert.deepEqual(seen, ['frozen', 'key_revoked']);
+});
+
 test('a second revoke answers the same time and says that it was revoked before', async () => {
   const key = await house.issue();
   const first = await house.ask('DELETE', `/vault/keys/${key.id}`);
