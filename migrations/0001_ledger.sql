@@ -110,7 +110,7 @@ CREATE TABLE calls (
   latency_ms            REAL,
   upstream_ms           REAL,
   settled_at            INTEGER,
-  -- The vendor object that the price came from, and whether the call adds to what is counted for it
+  -- The vendor object that the price came from, by the name it has in objects, and whether the call adds to what is counted for it
   -- or gives back of what it received.
   subject_id            TEXT,
   subject_as            TEXT CHECK (subject_as IN ('amount', 'refundable')),
@@ -125,6 +125,7 @@ CREATE INDEX calls_key ON calls (vault_key_id, id);
 CREATE INDEX calls_task ON calls (task_id, id) WHERE task_id IS NOT NULL;
 CREATE UNIQUE INDEX calls_identity ON calls (vault_key_id, idempotency_key, vendor)
   WHERE identity = 1;
+CREATE INDEX calls_subject ON calls (subject_id) WHERE subject_id IS NOT NULL;
 CREATE INDEX calls_open ON calls (vendor_object_id) WHERE state IN ('held', 'unknown');
 
 -- Replies for replays, sealed, for 24 hours.

@@ -171,6 +171,7 @@ export class Admissions {
     const held = record.state === 'held';
     const budget = tightest(chain);
     const subject = call.quote.kind === 'object' ? call.quote : null;
+    const subjectId = subject && this.#objects.nameOf(call, subject.objectId);
     if (held) this.#open.remember(call, record.quote, record.replayOf);
     this.#insert.run(
       call.id,
@@ -201,7 +202,7 @@ export class Admissions {
       call.idempotencyKey,
       call.fingerprint,
       record.replayOf,
-      subject?.objectId ?? null,
+      subjectId,
       subject?.of ?? null,
       record.identity ? 1 : 0,
       held ? call.id : null,

@@ -32,6 +32,7 @@ export class Objects {
   readonly #make: StatementSync;
   readonly #putAlias: StatementSync;
   readonly #add: StatementSync;
+  readonly #pending: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
@@ -59,6 +60,11 @@ export class Objects {
          refunded = max(0, refunded + ?)
        WHERE vendor = ? AND account = ? AND id = ?`,
     );
+    this.#pending = db.prepare(
+      `SELECT count(*) AS calls, coalesce(sum(quote_usd), 0) AS micros FROM calls
+       WHERE subject_id = ? AND subject_as = ? AND vendor = ? AND account = ?
+         AND (running_id IS NOT NULL OR state = 'unknown')`,
+    );
   }
 
   find(place: Place, id: string): ObjectRow | undefined {
@@ -66,6 +72,24 @@ export class Objects {
       this.#select.get(place.vendor, place.account, name) as unknown as ObjectRow | undefined;
     const row = read(id);
     return row?.alias_of ? read(row.alias_of) : row;
+  }
+
+  /** The name under which everything about the object is counted. */
+  nameOf(place: Place, id: string): string {
+    return this.find(place, id)?.id ?? id;
+  }
+
+  /**
+   * Calls on the object of which no reply has told what they came to, and what they hold. The vendor
+   * may carry them out in another order than they were admitted in, or not at all.
+   */
+  pending(
+    place: Place,
+    id: string,
+    as: 'amount' | 'refundable',
+  ): { calls: bigint; micros: Micros } {
+    const row = this.#pending.get(id, as, place.vendor, place.account);
+    return row as unknown as { calls: bigint; micros: Micros };
   }
 
   /** What the call costs as far as the ledger knows, or why it cannot. */
@@ -90,15 +114,18 @@ export class Objects {
       };
     }
     const limit = quote.limit && quote.limit.minor * object.unit;
+    // What is pending proves nothing: were it taken off, the call would be free of charge when the
+    // vendor carries it out first and rejects the pending one, whose hold then comes back.
+    const pending = this.pending(call, object.id, quote.of).micros;
     if (quote.of === 'amount') {
-      const more = (limit ?? object.amount) - object.counted;
+      const more = (limit ?? object.amount) - (object.counted - pending);
       return { micros: more > 0n ? more : 0n };
     }
     if (limit !== null) return { micros: limit };
     if (object.moved === null) {
       return { unpriced: `What ${object.id} received is not known yet; state the amount.` };
     }
-    const rest = object.moved - object.refunded;
+    const rest = object.moved - (object.refunded - pending);
     return { micros: rest > 0n ? rest : 0n };
   }
 

@@ -101,16 +101,20 @@ export class Settlements {
   /** A reply told what became of an object: its open holds end, oldest first. */
   #apply(place: OpenCall, fact: ObjectFact, at: number): void {
     const object = this.#objects.learn(place, fact);
-    if (fact.state === 'open') return;
+    const final = object.moved !== null; // also when this reply is older than the one that said so
+    if (!final && fact.state === 'open') return;
+    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
     const open = this.#open.ofObject(place, object.id);
-    let rest = fact.state === 'final' ? (fact.moved ?? 0n) - object.settled : 0n;
+    if (!final) {
+      // Another attempt is on its way, admitted on the strength of these very holds.
+      if (!pending) for (const call of open) this.#resolveHold(call, 'released', 0n, at);
+      return;
+    }
+    let rest = object.moved! - object.settled;
     for (const [index, call] of open.entries()) {
-      if (fact.state === 'declined') {
-        this.#resolveHold(call, 'released', 0n, at);
-        continue;
-      }
-      // The last one takes what is left, so that a vendor that moved more than was held shows.
-      const last = index === open.length - 1;
+      // The last one takes what is left, so that a vendor that moved more than was held shows; but
+      // what a pending call holds is for that call to take.
+      const last = index === open.length - 1 && !pending;
       const share = last || rest < call.hold ? rest : call.hold;
       const cost = share > 0n ? share : 0n;
       rest -= cost;

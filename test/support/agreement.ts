@@ -1,0 +1,87 @@
+/**
+ * Four accounts of the same money, held against each other to the cent: what each key says it spent
+ * and holds, the audit rows, and the vendor's own books and log of requests. The vendor's is the
+ * truth; nothing here asks a part of Keybrake but through its API.
+ */
+import assert from 'node:assert/strict';
+import type { Sandbox } from '../../src/sandbox/server.ts';
+import type { StripeBooks } from '../../src/sandbox/stripe/books.ts';
+import { type AuditRow, auditRows, keySpend, type Server } from './management.ts';
+
+export interface Accounts {
+  /** Micro-dollars, of all keys together. */
+  spent: bigint;
+  held: bigint;
+  /** Of the keys named, oldest first. */
+  rows: AuditRow[];
+}
+
+/** A JSON number of dollars as micro-dollars; exact below nine billion dollars. */
+export function micros(usd: number): bigint {
+  return BigInt(Math.round(usd * 1_000_000));
+}
+
+const cents = (amount: bigint): bigint => amount * 10_000n;
+
+/**
+ * Requires that keys, rows and vendor agree. `ids`: every key that has called this vendor, none of
+ * them another's parent (a parent counts its children's money once more). `unknown`: rows whose
+ * outcome nobody knows are allowed, and what they hold may or may not be in the vendor's books.
+ */
+export async function assertAgreement(
+  server: Server & { sandbox: Sandbox },
+  ids: readonly string[],
+  { unknown = false } = {},
+): Promise<Accounts> {
+  const accounts: Accounts = { spent: 0n, held: 0n, rows: [] };
+  for (const id of ids) {
+    const rows = await auditRows(server, { key: id, limit: '200' });
+    const { spent_usd, held_usd } = await keySpend(server, id);
+    assert.equal(micros(spent_usd), sumOf(rows, 'settled'), `${id}: spent is not its rows' cost`);
+    const held = sumOf(rows, 'held') + sumOf(rows, 'unknown');
+    assert.equal(micros(held_usd), held, `${id}: held is not its rows' quotes`);
+    accounts.spent += micros(spent_usd);
+    accounts.held += held;
+    accounts.rows.push(...rows);
+  }
+  assertEachRequestHasItsRow(server.sandbox.stripe, accounts.rows);
+  const { stripe } = server.sandbox;
+  const moved = cents(stripe.movedCents() + stripe.refundedCents() + stripe.total('credits'));
+  const mayMove = cents(stripe.authorisedCents() + stripe.openCents());
+  const doubtful = sumOf(accounts.rows, 'unknown');
+  if (!unknown) {
+    assert.equal(doubtful, 0n, 'a row is unknown');
+    assert.equal(accounts.spent, moved, 'spent is not what the vendor moved');
+    assert.equal(accounts.held, mayMove, 'held is not what the vendor may still move');
+  } else {
+    const counted = accounts.spent + accounts.held;
+    assert.ok(moved + mayMove <= counted, `the vendor has ${moved + mayMove} of ${counted}`);
+    assert.ok(moved + mayMove >= counted - doubtful, 'more is counted than can be in doubt');
+  }
+  return accounts;
+}
+
+function sumOf(rows: readonly AuditRow[], state: string): bigint {
+  let sum = 0n;
+  for (const row of rows) {
+    if (row.state !== state) continue;
+    sum += micros(state === 'settled' ? row.cost_usd! : row.quote_usd);
+  }
+  return sum;
+}
+
+/** One row for each request that the vendor received, by idempotency key, and none beside. */
+function assertEachRequestHasItsRow(books: StripeBooks, rows: readonly AuditRow[]): void {
+  const received = books.received.map((request) => request.idempotencyKey ?? 'none').sort();
+  const sent = rows
+    .filter((row) => row.upstream_ms !== null)
+    .map((row) => upstreamKeyOf(row) ?? 'none')
+    .sort();
+  assert.deepEqual(sent, received, "the rows are not the vendor's requests");
+}
+
+/** The idempotency key that the vendor saw: the client's, or the proxy's own made of the row's id. */
+export function upstreamKeyOf(row: AuditRow): string | null {
+  if (row.method !== 'POST') return null;
+  return row.idempotency_key ?? `keybrake-${row.id}`;
+}
