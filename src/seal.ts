@@ -4,7 +4,14 @@
  * a sealed value moved to another row does not open.
  * Layout: 1 byte version, 12 bytes nonce, 16 bytes tag, ciphertext.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 const VERSION = 1;
 const NONCE_BYTES = 12;
@@ -13,23 +20,33 @@ const TAG_BYTES = 16;
 export class SealError extends Error {}
 
 export class Seal {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #purpose: string;
+  #nonces = Buffer.alloc(0);
 
   /** `masterKey`: 32 bytes. `purpose`: for example `replies`; another purpose is another key. */
   constructor(masterKey: Uint8Array, purpose: string) {
     if (masterKey.length !== 32) throw new SealError('the master key must be 32 bytes');
     this.#purpose = purpose;
-    this.#key = Buffer.from(hkdfSync('sha256', masterKey, '', `keybrake/${purpose}`, 32));
+    const derived = hkdfSync('sha256', masterKey, '', `keybrake/${purpose}`, 32);
+    this.#key = createSecretKey(Buffer.from(derived));
   }
 
   close(plain: Uint8Array, name: string): Buffer {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = this.#nonce();
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
     cipher.setAAD(Buffer.from(`${this.#purpose}\0${name}`));
     const body = cipher.update(plain);
     cipher.final();
     return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), body]);
+  }
+
+  /** Twelve random bytes; drawn 100 at a time, because each draw is a call into the system. */
+  #nonce(): Buffer {
+    if (this.#nonces.length === 0) this.#nonces = randomBytes(NONCE_BYTES * 100);
+    const nonce = this.#nonces.subarray(0, NONCE_BYTES);
+    this.#nonces = this.#nonces.subarray(NONCE_BYTES);
+    return nonce;
   }
 
   /** Throws SealError when the value was sealed under another master key, purpose or name. */

@@ -102,7 +102,7 @@ export interface KeyView {
 export interface KeyChange {
   at: number;
   by: string;
-  /** Field names as in the API, with the value before and after, as API text. */
+  /** By policy field, the value before and after; amounts as text of micro-dollars. */
   changes: Record<string, { from: unknown; to: unknown }>;
 }
 
@@ -334,7 +334,10 @@ export interface Ledger {
   keys(filter: KeyFilter, page: PageQuery, at: number): Promise<Page<KeyView>>;
   /** Rejects with LedgerConflict when the key is revoked or the change is wider than the parent. */
   changeKey(id: bigint, patch: KeyPatch, by: string, at: number): Promise<KeyView | undefined>;
-  /** Ends the keys and their subtrees; returns the ids that are revoked by it or were before. */
+  /**
+   * Ends the keys and their subtrees. Returns the ids that it ended; of one named key also when it
+   * had ended before.
+   */
   revoke(
     target: RevocationTarget,
     reason: string | null,
