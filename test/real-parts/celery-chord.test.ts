@@ -163,4 +163,21 @@ function guarantees(environment: Python, redis: Redis, edition: Edition): void {
     assert.equal(rows.filter(({ state }) => state === 'replayed').length, edition.sdkAttempts);
     assert.equal(rows.length, 3 + edition.sdkAttempts);
   });
+
+  test('a reply lost between vendor and Keybrake stays counted, and is charged once', async () => {
+    const before = vendorCents();
+    const match = { bodyIncludes: 'customer=cus_broken1' };
+    keybrake.sandbox.faults.next({ match, do: { kind: 'hangup', at: 'after' } });
+    const { header } = await runBilling(['cus_broken0', 'cus_broken1', 'cus_broken2'], 15);
+
+    // The answer is a 504: today's SDK sends the same key again by itself, and gets the first
+    // payment; 5.0.0 raises APIError, which the task does not retry, and the money stays counted.
+    const ends = header.map(({ state }) => state);
+    if (edition.sdkAttempts > 1) assert.deepEqual(ends, ['SUCCESS', 'SUCCESS', 'SUCCESS']);
+    else assert.deepEqual(ends, ['SUCCESS', 'FAILURE', 'SUCCESS']);
+    assert.equal(relay.seen.filter(({ status }) => status === 504).length, 1);
+    assert.equal(vendorCents() - before, 3 * CENTS);
+    const { spend } = await newestRun();
+    assert.equal(spend.spent_usd + spend.held_usd, 15);
+  });
 }

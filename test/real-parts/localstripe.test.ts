@@ -21,7 +21,9 @@ const SECRET = 'sk_test_localstripe';
 
 function client(url: string, key: string): Stripe {
   const { hostname, port } = new URL(url);
-  return new Stripe(key, { host: hostname, port: Number(port), protocol: 'http' });
+  // Without the SDK's own retries: every answer is seen.
+  const where = { host: hostname, port: Number(port), protocol: 'http' } as const;
+  return new Stripe(key, { ...where, maxNetworkRetries: 0 });
 }
 
 const vendor = await startLocalstripe();
@@ -61,7 +63,8 @@ function guarantees(vendor: Localstripe): void {
   };
 
   test('create, confirm and refund go through, and each is counted once', async () => {
-    const key = await issue(100, 'lifecycle');
+    // Room for the payment and the refund, and for nothing that is counted twice meanwhile.
+    const key = await issue(25, 'lifecycle');
     const stripe = client(keybrake.url, key.vault_key);
     const made = await stripe.paymentIntents.create({
       amount: 2000,
