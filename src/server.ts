@@ -13,7 +13,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { readCredential } from './credential.ts';
 import { CATALOGUE, type ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
@@ -110,6 +110,7 @@ class Gate {
       overrideGlobalObjects: false,
       // For requests that name none; nothing reads it.
       hostname: 'keybrake',
+      errorHandler: (error) => this.#unreadable(error),
     }) as RequestListener;
   }
 
@@ -135,6 +136,16 @@ class Gate {
       this.#log.error({ err: error }, 'a call failed inside Keybrake');
       write(request, response, plain('internal', 'Keybrake failed; the log says how.'));
     }
+  }
+
+  /** A Host or a target that cannot be made into a URL; without this its answer has no body. */
+  #unreadable(error: unknown): Response {
+    const ours = !(error instanceof RequestError);
+    if (ours) this.#log.error({ err: error }, 'a management request failed inside Keybrake');
+    const { status, headers, body } = ours
+      ? plain('internal', 'Keybrake failed; the log says how.')
+      : plain('invalid_request', 'The Host header or the request target is not valid.');
+    return new Response(body as string, { status, headers });
   }
 
   close(server: Server): Promise<void> {

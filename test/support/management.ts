@@ -18,6 +18,7 @@ export interface AuditRow {
   id: string;
   vault_key_id: string;
   method: string;
+  path: string;
   agent_run_label: string;
   agent_run_id: string | null;
   task_id: string | null;
@@ -28,6 +29,8 @@ export interface AuditRow {
   verdict_reason: string | null;
   state: string;
   quote_usd: number;
+  /** In minor units. */
+  amount: number | null;
   cost_usd: number | null;
   cap_usage_after_usd: number | null;
   idempotency_key: string | null;
