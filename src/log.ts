@@ -9,7 +9,8 @@ export type Log = Logger;
 
 /** `to`: where the lines go; standard error when not given. */
 export function openLog(level = 'info', to?: DestinationStream): Log {
-  // Written at once, not from a buffer: the last lines before a crash are the ones that are needed.
-  const stream = to ?? destination({ fd: 2, sync: true });
+  // Not one system call a line: lines that arrive while others are being written go out together.
+  // What a crash loses of them stands in the ledger.
+  const stream = to ?? destination({ fd: 2, sync: false });
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }

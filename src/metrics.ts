@@ -12,12 +12,19 @@ export interface Gauges {
   running(): number;
 }
 
+interface VendorSeries {
+  cost: Counter.Internal;
+  latency: Histogram.Internal<'vendor'>;
+  upstream: Histogram.Internal<'vendor'>;
+}
+
 export class Metrics {
+  readonly #vendors = new Map<string, VendorSeries>();
   readonly #registry = new Registry();
   readonly #calls: Counter;
   readonly #cost: Counter;
-  readonly #latency: Histogram;
-  readonly #upstream: Histogram;
+  readonly #latency: Histogram<'vendor'>;
+  readonly #upstream: Histogram<'vendor'>;
 
   constructor(gauges: Gauges) {
     const registers = [this.#registry];
@@ -67,10 +74,25 @@ export class Metrics {
     cost: Micros,
   ): void {
     this.#calls.inc({ vendor, verdict, code });
+    const of = this.#vendor(vendor);
+    of.latency.observe(latencyMs / 1000);
+    if (upstreamMs !== null) of.upstream.observe(upstreamMs / 1000);
     // A metric is a float by its protocol; the ledger, not this, is what is right to the cent.
-    if (cost > 0n) this.#cost.inc({ vendor }, Number(cost) / 1e6);
-    this.#latency.observe({ vendor }, latencyMs / 1000);
-    if (upstreamMs !== null) this.#upstream.observe({ vendor }, upstreamMs / 1000);
+    if (cost > 0n) of.cost.inc(Number(cost) / 1e6);
+  }
+
+  /** A vendor's series, looked up once: finding one by its labels costs more than counting. */
+  #vendor(vendor: string): VendorSeries {
+    let series = this.#vendors.get(vendor);
+    if (!series) {
+      series = {
+        cost: this.#cost.labels(vendor),
+        latency: this.#latency.labels(vendor),
+        upstream: this.#upstream.labels(vendor),
+      };
+      this.#vendors.set(vendor, series);
+    }
+    return series;
   }
 
   get contentType(): string {

@@ -118,7 +118,10 @@ export class DataPlane {
     const state = { id, keyId: caller.key.id, vendor: way.vendor.name, sent: false, stopped: null };
     running.add(state);
     try {
-      return await this.#carryOut({ running: state, caller, route: way, understood, startedAt });
+      const call = { running: state, caller, route: way, understood, startedAt };
+      const outgoing = await this.#carryOut(call);
+      announce('answered', id);
+      return outgoing;
     } finally {
       running.remove(id);
     }
