@@ -75,9 +75,9 @@ async function play(stage: Stage, options: DemoOptions, terminal: Terminal): Pro
 
   heading(`The billing run that charged ${grouped(count)} customers`);
   say(
-    'Every night a Celery chord bills the customers that are due: some 250, for $500.',
-    `Tonight the pipeline lost its filter and hands it all ${grouped(count)}. The workers take`,
-    `${atOnce} tasks at a time. All of it runs on this machine, against a sandbox Stripe.`,
+    'Every night a Celery chord bills the customers that are due, some 250, for',
+    `$500. Tonight the pipeline lost its filter and hands it all ${grouped(count)}. Workers`,
+    `take ${atOnce} tasks at a time. All of it runs here, against a sandbox Stripe.`,
   );
 
   heading('1  Without a brake');
@@ -91,7 +91,7 @@ async function play(stage: Stage, options: DemoOptions, terminal: Terminal): Pro
   say(
     `Issued ${key.id} to the run ${label}:`,
     `a cap of $${CAP_USD}.00, POST /v1/payment_intents and nothing else, for 2 hours.`,
-    "The workers get this key and Keybrake's address, and never see Stripe's secret.",
+    "The workers get this key and Keybrake's address, never Stripe's secret.",
     '',
   );
   const { ownWorkMs, hammerMs } = options.fast ? FAST : WATCHABLE;

@@ -154,7 +154,7 @@ function printProof(proof: Trace, tookMs: number, inFlight: number, terminal: Te
   terminal.print();
   terminal.print(`   DELETE /vault/keys/{id} was answered in ${tookMs.toFixed(1)} ms.`);
   terminal.print(
-    `   It named ${inFlight} calls in flight: sent before it, so they will end, and they count.`,
+    `   It named ${inFlight} calls in flight: sent before it, so they will end, and count.`,
   );
   terminal.print("   By Stripe's own log, of the requests of the revoked run");
   terminal.print(`   ${grouped(proof.arrivedBefore).padStart(7)}  arrived before the answer`);
