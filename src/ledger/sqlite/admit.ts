@@ -4,7 +4,7 @@
  * that.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Refusal } from '../../errors.ts';
+import { CATALOGUE, type Refusal } from '../../errors.ts';
 import type { Micros } from '../../money.ts';
 import {
   decide,
@@ -30,6 +30,8 @@ interface Entry {
   quote: Micros;
   identity: boolean;
   replayOf: bigint | null;
+  /** What the client is answered; null while that is open. */
+  httpStatus: number | null;
 }
 
 export class Admissions {
@@ -54,8 +56,8 @@ export class Admissions {
          task_name, attempt, trace_id, vendor, account, method, path, operation, customer_scope_id,
          policy_verdict, verdict_reason, state, quote_kind, quote_usd, cost_usd, currency, amount,
          cap_usage_after_usd, idempotency_key, fingerprint, replay_of, subject_id, subject_as,
-         identity, running_id, settled_at)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+         identity, running_id, settled_at, http_status)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     this.#first = db.prepare(
       `SELECT id, at, fingerprint, state, running_id,
@@ -63,7 +65,9 @@ export class Admissions {
        FROM calls
        WHERE vault_key_id = ? AND idempotency_key = ? AND vendor = ? AND identity = 1`,
     );
-    this.#reply = db.prepare('SELECT sealed FROM replies WHERE call_id = ?');
+    this.#reply = db.prepare(
+      'SELECT sealed, http_status FROM replies JOIN calls ON id = call_id WHERE call_id = ?',
+    );
     this.#forgetIdentity = db.prepare('UPDATE calls SET identity = 0 WHERE id = ?');
     this.#setRunning = db.prepare('UPDATE calls SET running_id = ? WHERE id = ?');
     this.#freeze = db.prepare(
@@ -124,6 +128,7 @@ export class Admissions {
       quote: micros,
       identity: call.idempotencyKey !== null,
       replayOf: null,
+      httpStatus: null,
     });
     return { kind: 'admitted', quote: micros, remaining };
   }
@@ -137,12 +142,16 @@ export class Admissions {
       quote: 0n,
       identity: false,
       replayOf: first.id,
+      httpStatus: null,
     });
     return { kind: 'resend', firstId: first.id, quote: 0n, remaining };
   }
 
   #replay(call: Admission, chain: Link[], first: FirstCall): Verdict {
-    const row = this.#reply.get(first.id) as unknown as { sealed: Uint8Array };
+    const row = this.#reply.get(first.id) as unknown as {
+      sealed: Uint8Array;
+      http_status: bigint | null;
+    };
     const remaining = this.#write(call, chain, {
       state: 'replayed',
       verdict: 'allow',
@@ -150,6 +159,7 @@ export class Admissions {
       quote: 0n,
       identity: false,
       replayOf: first.id,
+      httpStatus: num(row.http_status),
     });
     return { kind: 'replay', firstId: first.id, sealedReply: row.sealed, remaining };
   }
@@ -162,6 +172,7 @@ export class Admissions {
       quote: 'micros' in price ? price.micros : 0n,
       identity: false,
       replayOf: null,
+      httpStatus: CATALOGUE[reason.code].status,
     });
     return { kind: 'refused', refusal: reason, remaining };
   }
@@ -207,6 +218,7 @@ export class Admissions {
       record.identity ? 1 : 0,
       held ? call.id : null,
       held ? null : call.at,
+      record.httpStatus,
     );
     return budget === null ? null : left(budget);
   }
