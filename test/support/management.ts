@@ -24,6 +24,7 @@ export interface AuditRow {
   task_id: string | null;
   task_name: string | null;
   attempt: number | null;
+  trace_id: string | null;
   operation: string | null;
   policy_verdict: string;
   verdict_reason: string | null;
@@ -77,6 +78,12 @@ export async function issueKey(server: Server, fields: object = {}): Promise<Iss
 /** Revokes a key; returns the calls that were at the vendor when that was answered. */
 export async function revokeKey(server: Server, id: string): Promise<string[]> {
   return ((await ask(server, 'DELETE', `/vault/keys/${id}`)) as Revocations).in_flight;
+}
+
+/** A run gives its own key up; returns the calls that were at the vendor. */
+export async function giveUpKey(server: Server, vaultKey: string): Promise<string[]> {
+  const self = { ...server, apiKey: vaultKey };
+  return ((await ask(self, 'DELETE', '/vault/self')) as Revocations).in_flight;
 }
 
 /** Revokes many, freezes or unfreezes: `{ label_prefix: 'run-' }`, `{ freeze: 'stripe' }`. */
