@@ -117,11 +117,12 @@ export async function startKeybrake(
     const pruning = setInterval(() => {
       ledger.prune(clock.now()).catch((error) => log.error({ err: error }, 'prune failed'));
     }, PRUNE_MS);
-    undo.push(() => {
+    undo.push(async () => {
       clearInterval(pruning);
       ready = 'stopping';
       dataPlane.drain();
-      return listener.close();
+      await listener.close();
+      await running.empty();
     });
     ready = null;
     return {

@@ -11,7 +11,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { readCredential } from './credential.ts';
@@ -37,6 +37,9 @@ export const SERVER_LIMITS: ServerLimits = {
   requestMs: 30_000,
   keepAliveMs: 75_000,
 };
+
+/** Bodies below this are copied into the head's write, bytes. */
+const ONE_WRITE = 64 * 1024;
 
 export interface Planes {
   /** Null: the client went away, nothing is owed. */
@@ -71,6 +74,7 @@ export async function listen(
     },
     gate.serve,
   );
+  server.on('connection', gate.connected);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuseBytes(socket, ...faultOf(error.code, limits));
   });
@@ -94,13 +98,16 @@ export async function listen(
   });
   const bound = server.address() as AddressInfo;
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return { url: `http://${host}:${bound.port}`, close: () => gate.close(server) };
+  const graceMs = limits.requestMs;
+  return { url: `http://${host}:${bound.port}`, close: () => gate.close(server, graceMs) };
 }
 
 class Gate {
   readonly #planes: Planes;
   readonly #log: Log;
   readonly #control: RequestListener;
+  readonly #connections = new Set<Socket>();
+  readonly #serving = new Set<ServerResponse>();
   #closing = false;
 
   constructor(planes: Planes, log: Log) {
@@ -114,8 +121,15 @@ class Gate {
     }) as RequestListener;
   }
 
+  connected = (socket: Socket): void => {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+  };
+
   serve = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.#closing) response.setHeader('connection', 'close');
+    this.#serving.add(response);
+    response.on('close', () => this.#serving.delete(response));
     // A client that hangs up breaks its own connection and nothing else.
     response.on('error', () => undefined);
     if (isVendorCall(request)) void this.#serveCall(request, response);
@@ -148,12 +162,27 @@ class Gate {
     return new Response(body as string, { status, headers });
   }
 
-  close(server: Server): Promise<void> {
+  /**
+   * Node waits for every open connection, and stops its own time-outs: without this, one that is
+   * kept alive, has sent nothing or only half a request holds a stop up for ever.
+   */
+  close(server: Server, graceMs: number): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    // Of a connection with several requests, the answer to the last ends it.
+    const busy = new Map<Socket, ServerResponse>();
+    for (const response of this.#serving) busy.set(response.req.socket, response);
+    for (const [socket, response] of busy) {
+      if (response.headersSent) response.on('close', () => socket.destroySoon());
+      else response.setHeader('connection', 'close');
+    }
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of this.#connections) if (!busy.has(socket)) socket.destroy();
+    const grace = setTimeout(() => {
+      for (const { req, headersSent } of this.#serving) {
+        if (headersSent || !req.complete) req.socket.destroy();
+      }
+    }, graceMs);
+    return closed.finally(() => clearTimeout(grace));
   }
 }
 
@@ -192,7 +221,11 @@ function write(request: IncomingMessage, response: ServerResponse, outgoing: Out
   if (!request.complete) response.setHeader('connection', 'close');
   headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(status, headers);
-  response.end(body);
+  // As one-byte text, a short body goes out with the head in one write instead of two.
+  const short = typeof body !== 'string' && body.length < ONE_WRITE;
+  if (short)
+    response.end(Buffer.from(body.buffer, body.byteOffset, body.length).latin1Slice(), 'latin1');
+  else response.end(body);
 }
 
 /** An answer where no plane has one; with an `error` key, without which stripe-node sees success. */

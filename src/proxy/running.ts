@@ -19,6 +19,7 @@ export interface RunningCall {
 export class RunningCalls {
   readonly #calls = new Map<bigint, RunningCall>();
   readonly #waiting = new Map<bigint, (() => void)[]>();
+  readonly #onEmpty: (() => void)[] = [];
 
   get size(): number {
     return this.#calls.size;
@@ -31,10 +32,17 @@ export class RunningCalls {
   /** The call has ended and its end is in the ledger's queue: waiters may ask the ledger again. */
   remove(id: bigint): void {
     this.#calls.delete(id);
+    if (this.#calls.size === 0) for (const wake of this.#onEmpty.splice(0)) wake();
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     this.#waiting.delete(id);
     for (const wake of waiting) wake();
+  }
+
+  /** Resolves when no call is under way, those whose clients have hung up included. */
+  empty(): Promise<void> {
+    if (this.#calls.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   /**
