@@ -8,6 +8,9 @@ import type { Ledger } from './ledger/ledger.ts';
 import { Seal, Secret } from './seal.ts';
 import type { Credentials, Vendor } from './vendors/vendor.ts';
 
+/** What a master key that does not fit is told to be of. */
+const LEDGER = 'the ledger';
+
 export interface Account {
   readonly vendor: string;
   readonly account: string;
@@ -31,8 +34,12 @@ export class AccountBook {
     this.#clock = clock;
   }
 
-  /** Throws SealError when a stored account does not open under this master key. */
+  /** Throws SealError when the ledger was written under another master key. */
   static async open(ledger: Ledger, masterKey: Uint8Array, clock: Clock): Promise<AccountBook> {
+    // Also where no account is stored: the sealed replies are this master key's too.
+    const check = new Seal(masterKey, 'master-key');
+    const ours = check.close(Buffer.from('keybrake'), LEDGER);
+    check.open(await ledger.masterKeyCheck(ours), LEDGER);
     const book = new AccountBook(ledger, masterKey, clock);
     for (const stored of await ledger.accounts()) {
       const name = nameOf(stored.vendor, stored.account);

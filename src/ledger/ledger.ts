@@ -352,6 +352,8 @@ export interface Ledger {
   call(id: bigint): Promise<CallRow | undefined>;
   spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]>;
 
+  /** The value by which the master key is known again; stores `sealed` when there is none yet. */
+  masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array>;
   accounts(): Promise<StoredAccount[]>;
   /** Stores or rotates. */
   putAccount(account: StoredAccount): Promise<void>;

@@ -147,6 +147,10 @@ export class SqliteLedger implements Ledger {
     return this.#report('spend', group, filter);
   }
 
+  masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array> {
+    return this.#queue.submit('masterKeyCheck', sealed);
+  }
+
   accounts(): Promise<StoredAccount[]> {
     return this.#queue.submit('accounts');
   }

@@ -19,6 +19,13 @@ export class Accounts {
     this.#db = db;
   }
 
+  masterKeyCheck(sealed: Uint8Array): Uint8Array {
+    const insert = 'INSERT INTO master_key_check (id, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING';
+    this.#db.prepare(insert).run(sealed);
+    const row = this.#db.prepare('SELECT sealed FROM master_key_check').get();
+    return (row as unknown as { sealed: Uint8Array }).sealed;
+  }
+
   list(): StoredAccount[] {
     const rows = this.#db.prepare('SELECT * FROM vendor_accounts').all() as unknown as AccountRow[];
     return rows.map((row) => ({

@@ -60,6 +60,7 @@ export class Writer {
       setFreeze: (freeze: ledger.Freeze) => vaultKeys.setFreeze(freeze),
       removeFreeze: (vendor: string) => vaultKeys.removeFreeze(vendor),
       freezes: () => vaultKeys.freezes(),
+      masterKeyCheck: (sealed: Uint8Array) => accounts.masterKeyCheck(sealed),
       accounts: () => accounts.list(),
       putAccount: (account: ledger.StoredAccount) => accounts.put(account),
       removeAccount: (vendor: string, account: string) => accounts.remove(vendor, account),
