@@ -3,6 +3,7 @@
  * it up. The vendor keeps the calls waiting until the test has seen what it wants to see.
  */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -190,8 +191,16 @@ test(
     const serverLimits = { ...SERVER_LIMITS, headersMs: 300, requestMs: 300 };
     const keybrake = await startKeybrake({ serverLimits });
     const key = await issueKey(keybrake, { account: 'sandbox' });
+    const begun = new Promise<void>((resolve) => {
+      subscribe('keybrake:step', function heard(message) {
+        if ((message as { step: string }).step !== 'authenticated') return;
+        unsubscribe('keybrake:step', heard);
+        resolve();
+      });
+    });
     const socket = await connection(keybrake.url, `${head(key.vault_key, 100)}amount=`);
     t.after(() => socket.destroy());
+    await begun;
     await keybrake.close();
     assert.equal(keybrake.sandbox.stripe.requests, 0);
   },
