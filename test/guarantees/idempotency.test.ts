@@ -1,0 +1,357 @@
+/**
+ * One idempotency key under one vault key is one execution at the vendor, however many callers,
+ * retries and restarts there are, and everybody is given the same answer.
+ */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import Stripe from 'stripe';
+import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { assertAgreement } from '../support/agreement.ts';
+import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
+import { changeKey, countStates } from '../support/management.ts';
+import { type Answer, type CallOptions, type Run, runWith, startRun } from '../support/run.ts';
+import { assertCapHit, assertRefused, spendOf, start, startAt } from '../support/scene.ts';
+
+const HOUR_MS = 3_600_000;
+const KEY = { idempotencyKey: 'order-1001' };
+const DECLINED = { payment_method: 'pm_card_chargeDeclined' };
+
+function tenAtOnce(run: Run, cents = 2_900): Promise<Answer[]> {
+  return Promise.all(Array.from({ length: 10 }, () => run.charge(cents, KEY)));
+}
+
+/** A copy that Keybrake gave from its store: byte for byte, and free. */
+function assertReplayOf(first: Answer, answer: Answer): void {
+  assert.equal(answer.status, first.status);
+  assert.deepEqual(answer.body, first.body);
+  assert.equal(answer.headers['x-keybrake-replayed'], 'true');
+  assert.equal(answer.headers['x-keybrake-cost-usd'], '0.00');
+  assert.equal(answer.headers['request-id'], first.headers['request-id']);
+}
+
+function split(answers: Answer[]): { first: Answer; copies: Answer[] } {
+  const first = answers.find((answer) => answer.headers['x-keybrake-replayed'] === undefined);
+  assert.ok(first, 'every answer is a copy');
+  return { first, copies: answers.filter((answer) => answer !== first) };
+}
+
+test('ten callers with one key: one execution, ten answers equal byte for byte', async (t) => {
+  const keybrake = await start(t, { sandbox: { latencyMs: 20 } });
+  const run = await startRun(t, keybrake);
+  const { first, copies } = split(await tenAtOnce(run));
+  assert.equal(first.status, 200);
+  assert.equal(first.headers['x-keybrake-cost-usd'], '29.00');
+  assert.equal(copies.length, 9);
+  for (const copy of copies) assertReplayOf(first, copy);
+  assertReplayOf(first, await run.charge(2_900, KEY));
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+  const { rows, spent } = await assertAgreement(keybrake, [run.id]);
+  assert.equal(spent, 29_000_000n);
+  assert.deepEqual(countStates(rows), { settled: 1, replayed: 10 });
+  const [id] = rows.filter(({ state }) => state === 'settled').map((row) => row.id);
+  for (const row of rows) if (row.state === 'replayed') assert.equal(row.replay_of, id);
+});
+
+/** A vendor that outlives the server in front of it. */
+async function lastingVendor(t: TestContext): Promise<{
+  vendor: Sandbox;
+  restart(): Promise<Keybrake>;
+}> {
+  const vendor = await startSandbox();
+  const dataDir = makeDataDir();
+  const settings = {
+    KEYBRAKE_STRIPE_SECRET: vendor.secret,
+    KEYBRAKE_STRIPE_BASE_URL: vendor.stripeUrl,
+  };
+  let running: Keybrake | undefined;
+  t.after(async () => {
+    await running?.close();
+    await vendor.close();
+    rmSync(dataDir, { recursive: true });
+  });
+  return {
+    vendor,
+    async restart() {
+      await running?.close();
+      running = await startKeybrake({ dataDir, settings });
+      return { ...running, sandbox: vendor };
+    },
+  };
+}
+
+test('the same after a restart: ten more callers, the same answer, still one execution', async (t) => {
+  const { vendor, restart } = await lastingVendor(t);
+  const before = await restart();
+  const run = await startRun(t, before);
+  const first = await run.charge(2_900, KEY);
+  const after = await restart();
+  for (const answer of await tenAtOnce(runWith(t, after, run))) assertReplayOf(first, answer);
+  assert.equal(vendor.stripe.requests, 1);
+  assert.equal(vendor.stripe.movedCents(), 2_900n);
+  await assertAgreement(after, [run.id]);
+});
+
+test('a reply that was lost before a restart is found by the retry after it', async (t) => {
+  const { vendor, restart } = await lastingVendor(t);
+  const run = await startRun(t, await restart());
+  vendor.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
+  const after = await restart();
+  assert.deepEqual(await spendOf(after, run.id), [0, 29]);
+  const { first, copies } = split(await tenAtOnce(runWith(t, after, run)));
+  assert.equal(first.status, 200);
+  for (const copy of copies) assertReplayOf(first, copy);
+  assert.equal(vendor.stripe.executions, 1);
+  assert.deepEqual(await spendOf(after, run.id), [29, 0]);
+  await assertAgreement(after, [run.id]);
+});
+
+const OTHERS: [what: string, options: CallOptions & { cents?: number }][] = [
+  ['another amount', { cents: 2_901 }],
+  ['another field', { fields: { description: 'again' } }],
+  ['another path', { path: '/v1/charges' }],
+  ['a query', { path: '/v1/payment_intents?expand[]=customer' }],
+  ['another version', { headers: { 'stripe-version': '2019-05-16' } }],
+];
+
+for (const [what, { cents = 2_900, ...options }] of OTHERS) {
+  test(`${what} under a used key is a mismatch and is not sent`, async (t) => {
+    const keybrake = await start(t);
+    const run = await startRun(t, keybrake);
+    assert.equal((await run.charge(2_900, KEY)).status, 200);
+    const answer = await run.charge(cents, { ...KEY, ...options });
+    assertRefused(answer, 400, 'idempotency_mismatch');
+    assert.equal((answer.json.error as { type: string }).type, 'idempotency_error');
+    assert.equal(keybrake.sandbox.stripe.requests, 1);
+    await assertAgreement(keybrake, [run.id]);
+  });
+}
+
+test('the same request spelled in another order and encoding is the same request', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const first = await run.charge(2_900, { ...KEY, fields: { description: 'a b' } });
+  const body =
+    'description=a%20b&payment_method=pm%5Fcard_visa&confirm=true&currency=%75sd&amount=2900';
+  const headers = { 'content-length': String(body.length) };
+  const { sent } = run.open({ ...KEY, headers });
+  const second = await new Promise<Buffer>((resolve, reject) => {
+    sent.on('error', reject);
+    sent.on('response', async (reply) => {
+      assert.equal(reply.headers['x-keybrake-replayed'], 'true');
+      resolve(Buffer.concat(await reply.toArray()));
+    });
+    sent.end(body);
+  });
+  assert.deepEqual(second, first.body);
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+});
+
+function sdk(keybrake: Keybrake, run: Run, maxNetworkRetries: number): Stripe {
+  const { hostname: host, port } = new URL(keybrake.url);
+  return new Stripe(run.vault_key, {
+    host,
+    port: Number(port),
+    protocol: 'http',
+    telemetry: false,
+    maxNetworkRetries,
+  });
+}
+
+const PAYING = { currency: 'usd', confirm: true, payment_method: 'pm_card_visa' };
+
+test('the official SDK raises its own idempotency error on a mismatch', async (t) => {
+  const keybrake = await start(t);
+  const stripe = sdk(keybrake, await startRun(t, keybrake), 2);
+  await stripe.paymentIntents.create({ ...PAYING, amount: 2_900 }, KEY);
+  await assert.rejects(
+    stripe.paymentIntents.create({ ...PAYING, amount: 3_000 }, KEY),
+    Stripe.errors.StripeIdempotencyError,
+  );
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+});
+
+test('a reply lost between vendor and proxy: the retry finds the first charge', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  const lost = await run.charge(2_900, KEY);
+  assertRefused(lost, 504, 'outcome_unknown');
+  assert.equal(lost.headers['x-keybrake-cost-usd'], '29.00');
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
+  const { first, copies } = split(await tenAtOnce(run));
+  assert.equal(first.status, 200);
+  assert.equal(first.headers['idempotent-replayed'], 'true');
+  for (const copy of copies) assertReplayOf(first, copy);
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  assert.equal(keybrake.sandbox.stripe.requests, 2);
+  const { rows, spent, held } = await assertAgreement(keybrake, [run.id]);
+  assert.deepEqual([spent, held], [29_000_000n, 0n]);
+  assert.deepEqual(countStates(rows), { settled: 1, replayed: 10 });
+  assert.equal(rows[0]!.state, 'settled');
+  assert.equal(rows[0]!.http_status, 200);
+});
+
+test('a request lost before it was carried out is carried out by the retry, under the same hold', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake, { total_usd_cap: 29 });
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
+  assertCapHit(await run.charge(50));
+  assert.equal((await run.charge(2_900, KEY)).status, 200);
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  assert.deepEqual(await spendOf(keybrake, run.id), [29, 0]);
+  await assertAgreement(keybrake, [run.id]);
+});
+
+test("the SDK's own retry after a lost reply ends in one charge", async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  const intent = await sdk(keybrake, run, 2).paymentIntents.create({ ...PAYING, amount: 2_900 });
+  assert.equal(intent.status, 'succeeded');
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  const { spent } = await assertAgreement(keybrake, [run.id]);
+  assert.equal(spent, 29_000_000n);
+});
+
+test('a key is taken for 24 hours and then new again', async (t) => {
+  const { clock, keybrake } = await startAt(t, '2026-11-22T09:00:00Z');
+  const run = await startRun(t, keybrake, { expires_in: '7d' });
+  const first = await run.charge(2_900, KEY);
+  clock.advance(24 * HOUR_MS - 1);
+  assertReplayOf(first, await run.charge(2_900, KEY));
+  clock.advance(1);
+  const second = await run.charge(2_900, KEY);
+  assert.equal(second.headers['x-keybrake-replayed'], undefined);
+  assert.notDeepEqual(second.body, first.body);
+  assertReplayOf(second, await run.charge(2_900, KEY));
+  assert.equal(keybrake.sandbox.stripe.executions, 2);
+  const { spent } = await assertAgreement(keybrake, [run.id]);
+  assert.equal(spent, 58_000_000n);
+});
+
+test('a stored reply is removed after 24 hours and not before', async (t) => {
+  const { clock, keybrake } = await startAt(t, '2026-11-22T09:00:00Z');
+  const run = await startRun(t, keybrake, { expires_in: '7d' });
+  const first = await run.charge(2_900, KEY);
+  clock.advance(24 * HOUR_MS - 1);
+  assert.equal(await keybrake.ledger.prune(clock.now()), 0);
+  assertReplayOf(first, await run.charge(2_900, KEY));
+  clock.advance(1);
+  assert.equal(await keybrake.ledger.prune(clock.now()), 1);
+  assert.equal((await run.charge(2_900, KEY)).headers['x-keybrake-replayed'], undefined);
+  await assertAgreement(keybrake, [run.id]);
+});
+
+test('a key under another vault key is another identity; what the vendor replays itself costs nothing', async (t) => {
+  const keybrake = await start(t);
+  const [run, other] = [await startRun(t, keybrake), await startRun(t, keybrake)];
+  await run.charge(2_900, KEY);
+  const answer = await other.charge(2_900, KEY);
+  assert.equal(answer.headers['x-keybrake-replayed'], undefined);
+  assert.equal(answer.headers['idempotent-replayed'], 'true');
+  assert.equal(answer.headers['x-keybrake-cost-usd'], '0.00');
+  assert.equal(keybrake.sandbox.stripe.requests, 2);
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  assert.deepEqual(await spendOf(keybrake, other.id), [0, 0]);
+  // With other content it is the vendor that says no: Keybrake's answer would tell of the other run.
+  const third = await startRun(t, keybrake);
+  const clash = await third.charge(100, KEY);
+  assert.equal(clash.status, 400);
+  assert.equal(clash.headers['x-keybrake-reason'], undefined);
+  assert.deepEqual(await spendOf(keybrake, third.id), [0, 0]);
+  await assertAgreement(keybrake, [run.id, other.id, third.id]);
+});
+
+test('a decline is an answer like another: it is replayed', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const options = { ...KEY, fields: DECLINED };
+  const first = await run.charge(2_900, options);
+  assert.equal(first.status, 402);
+  assertReplayOf(first, await run.charge(2_900, options));
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+  const { spent, held } = await assertAgreement(keybrake, [run.id]);
+  assert.deepEqual([spent, held], [0n, 0n]);
+});
+
+for (const status of [400, 401, 409, 429]) {
+  test(`a ${status} of the vendor is no execution: it is not kept, and the retry goes through`, async (t) => {
+    const keybrake = await start(t);
+    const run = await startRun(t, keybrake);
+    keybrake.sandbox.faults.next({ do: { kind: 'status', status } });
+    const first = await run.charge(2_900, KEY);
+    assert.equal(first.status, status);
+    assert.equal(first.headers['x-keybrake-reason'], undefined);
+    assert.equal(first.headers['x-keybrake-cap-hit'], undefined);
+    assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
+    const second = await run.charge(2_900, KEY);
+    assert.equal(second.status, 200);
+    assert.equal(second.headers['x-keybrake-replayed'], undefined);
+    assert.equal(keybrake.sandbox.stripe.requests, 2);
+    const { spent } = await assertAgreement(keybrake, [run.id]);
+    assert.equal(spent, 29_000_000n);
+  });
+}
+
+test('a refusal for the cap takes no key: raised, the same call goes through', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake, { total_usd_cap: 10 });
+  assertCapHit(await run.charge(2_900, KEY));
+  await changeKey(keybrake, run.id, { total_usd_cap: 30 });
+  assert.equal((await run.charge(2_900, KEY)).status, 200);
+  assertCapHit(await run.charge(2_900));
+  assert.equal((await run.charge(2_900, KEY)).status, 200, 'a replay needs no room');
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  await assertAgreement(keybrake, [run.id]);
+});
+
+test('a call in flight for longer than the wait: 409, to be retried, and the first goes on', async (t) => {
+  const keybrake = await start(t, { coalesceMs: 20 });
+  const run = await startRun(t, keybrake);
+  const fault = keybrake.sandbox.faults.next({ do: { kind: 'delay', delayMs: 400 } });
+  const call = run.charge(2_900, KEY);
+  while (fault.hits === 0) await nextTurn();
+  const twin = await run.charge(2_900, KEY);
+  assertRefused(twin, 409, 'idempotency_in_flight');
+  assert.equal(twin.headers['stripe-should-retry'], 'true');
+  const first = await call;
+  assert.equal(first.status, 200);
+  assertReplayOf(first, await run.charge(2_900, KEY));
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+  await assertAgreement(keybrake, [run.id]);
+});
+
+test('an unknown outcome older than the vendor remembers is never sent again', async (t) => {
+  const { clock, keybrake } = await startAt(t, '2026-11-22T09:00:00Z');
+  const run = await startRun(t, keybrake, { expires_in: '7d' });
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
+  for (const hours of [23, 1, 48]) {
+    clock.advance(hours * HOUR_MS);
+    await keybrake.ledger.prune(clock.now());
+    const retry = await run.charge(2_900, KEY);
+    assertRefused(retry, 504, 'outcome_unknown');
+    assert.equal(retry.headers['x-keybrake-cost-usd'], '0.00');
+  }
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
+  await assertAgreement(keybrake, [run.id], { unknown: true });
+});
+
+test("a call without a key goes out under one of the proxy's own, a new one each time", async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const answers = await Promise.all([run.charge(2_900), run.charge(2_900)]);
+  await run.call({ method: 'GET', path: '/v1/balance' });
+  const keys = keybrake.sandbox.stripe.received.map(({ idempotencyKey }) => idempotencyKey);
+  const ids = answers.map(({ headers }) => `keybrake-${headers['x-keybrake-call-id']}`);
+  assert.deepEqual(keys.slice(0, 2).sort(), ids.sort());
+  assert.deepEqual(keys[2], null);
+  assert.equal(keybrake.sandbox.stripe.executions, 2);
+  const { rows } = await assertAgreement(keybrake, [run.id]);
+  for (const row of rows) assert.equal(row.idempotency_key, null);
+});
