@@ -65,21 +65,27 @@ const hidden = (schema: z.ZodType, help: string): Setting => ({ schema, help, fl
 export const SETTINGS = {
   KEYBRAKE_LISTEN: setting(listen, 'Address to listen on', '127.0.0.1:8787'),
   KEYBRAKE_DATA: setting(
-    z.string().min(1),
-    'Folder of the ledger, master key and API key',
+    z.string().min(1, 'must name a folder'),
+    'Folder of the ledger, the master key and the first API key; made with mode 0700',
     './data',
   ),
   KEYBRAKE_DATABASE_URL: setting(z.string(), 'postgres://… instead of SQLite; not available yet'),
-  KEYBRAKE_MASTER_KEY: hidden(masterKey, '32 bytes, base64; made on first start when absent'),
+  KEYBRAKE_MASTER_KEY: hidden(masterKey, '32 bytes in base64; made on first start when absent'),
   KEYBRAKE_API_KEY: hidden(secret, 'The first admin key; made on first start when absent'),
-  KEYBRAKE_STRIPE_SECRET: hidden(secret, 'Real secret of the account stripe / default'),
-  KEYBRAKE_STRIPE_BASE_URL: setting(baseUrl, 'Address of that account', 'https://api.stripe.com'),
+  KEYBRAKE_STRIPE_SECRET: hidden(
+    secret,
+    'Real secret of the account `stripe` / `default`, kept in memory only',
+  ),
+  KEYBRAKE_STRIPE_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.stripe.com'),
   KEYBRAKE_TWILIO_ACCOUNT_SID: hidden(z.string(), 'Not available yet'),
   KEYBRAKE_TWILIO_AUTH_TOKEN: hidden(z.string(), 'Not available yet'),
   KEYBRAKE_TWILIO_BASE_URL: setting(z.string(), 'Not available yet'),
   KEYBRAKE_RESEND_SECRET: hidden(z.string(), 'Not available yet'),
   KEYBRAKE_RESEND_BASE_URL: setting(z.string(), 'Not available yet'),
-  KEYBRAKE_SANDBOX: setting(z.enum(['0', '1']), '1: an account `sandbox` for every vendor'),
+  KEYBRAKE_SANDBOX: setting(
+    z.enum(['0', '1'], { error: 'must be 0 or 1' }),
+    '1: an account `sandbox` on a built-in fake vendor; 0: none; absent: 1 while no real account is known',
+  ),
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

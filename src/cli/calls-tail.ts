@@ -51,7 +51,8 @@ export function addTail(calls: Command, terminal: Terminal): void {
   withClientOptions(withCallFilters(command)).addHelpText(
     'after',
     `
-Times are UTC. With --json every call is one line of JSON.
+Times are UTC. AMOUNT is what the call cost, or what it holds or would have needed.
+With --json every call is one line of JSON.
 
 Examples:
   $ keybrake calls tail --follow
@@ -146,8 +147,8 @@ class TailPrinter {
     this.#widths = this.#widths.map((width, i) =>
       Math.max(width, ...cells.map((row) => (i < row.length - 1 ? (row[i]?.text.length ?? 0) : 0))),
     );
-    const titles = ['TIME', 'STATE', 'COST', 'STATUS', 'CALL', 'MS', 'TASK', 'LABEL'];
-    const right = new Set(['COST', 'STATUS', 'MS']);
+    const titles = ['TIME', 'STATE', 'AMOUNT', 'STATUS', 'CALL', 'MS', 'TASK', 'LABEL'];
+    const right = new Set(['AMOUNT', 'STATUS', 'MS']);
     const columns: Column[] = titles.map((title, i) => {
       const width = this.#widths[i]!;
       const align = right.has(title) ? ('right' as const) : ('left' as const);

@@ -53,7 +53,7 @@ export function addIssue(keys: Command, terminal: Terminal): void {
     .option('--params <json>', 'rules on request fields', jsonObject)
     .option('--expires-in <time>', 'how long it lives: 90s, 15m, 2h, 7d')
     .option('--expires-at <time>', 'until when it lives: 2026-01-31T09:00:00Z')
-    .option('--account <name>', 'the vendor account behind it (default: default)')
+    .option('--account <name>', 'the vendor account behind it (default: default, else sandbox)')
     .addOption(
       new Option('--mode <mode>', 'shadow forwards all and records what would be refused').choices([
         'enforce',

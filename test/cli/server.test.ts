@@ -243,7 +243,7 @@ test('`calls tail` shows the latest calls, the newest last, and why one was refu
   for (const cents of [100, 150, 900]) await pay(vault_key, cents);
   const { stdout } = await server.cli(['calls', 'tail', '--label', 'tail/1']);
   const [title, ...rows] = stdout.trimEnd().split('\n');
-  assert.match(title!, /^TIME +STATE +COST +STATUS +CALL +MS +TASK +LABEL$/);
+  assert.match(title!, /^TIME +STATE +AMOUNT +STATUS +CALL +MS +TASK +LABEL$/);
   assert.match(rows[0]!, /settled +\$1\.00 +200 +POST \/v1\/payment_intents/);
   assert.match(rows[1]!, /settled +\$1\.50 +200/);
   assert.match(rows[2]!, /refused +\$9\.00 +- .*cap_exceeded +tail\/1$/);
