@@ -4,6 +4,7 @@
  * input is in test/control/.
  */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { newVaultKey } from '../../src/ids.ts';
 import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
@@ -203,7 +204,6 @@ test('headers that never end, and bodies that never come, are given up', async (
 
 test('a client that hangs up inside its body leaves nothing behind', async () => {
   const [requests, rows] = [server.sandbox.stripe.requests, await rowCount()];
-  const { connect } = await import('node:net');
   const { hostname, port } = new URL(server.url);
   for (const reset of [false, true]) {
     const socket = connect(Number(port), hostname).on('error', () => undefined);
