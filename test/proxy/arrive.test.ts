@@ -60,7 +60,7 @@ test('an attempt is a whole number or none', () => {
 });
 
 test('a vault key in a path or a query is refused and leaves no trace, however it is escaped', () => {
-  const escape = (char: string, times: number) => {
+  const escaped = (char: string, times: number) => {
     let text = char;
     for (let i = 0; i < times; i++) {
       text = i === 0 ? `%${text.charCodeAt(0).toString(16)}` : text.replace('%', '%25');
@@ -73,7 +73,7 @@ test('a vault key in a path or a query is refused and leaves no trace, however i
       fc.array(fc.nat({ max: 3 }), { minLength: 60, maxLength: 60 }),
       (before, times) => {
         const key = newVaultKey(false);
-        const spelled = [...key].map((char, i) => escape(char, times[i] ?? 0)).join('');
+        const spelled = [...key].map((char, i) => escaped(char, times[i] ?? 0)).join('');
         const { fault, path } = head(before + spelled);
         assert.equal(fault?.code, 'request_ambiguous', before + spelled);
         for (const text of [path, fault.message]) {
