@@ -246,7 +246,7 @@ test('`calls tail` shows the latest calls, the newest last, and why one was refu
   assert.match(title!, /^TIME +STATE +AMOUNT +STATUS +CALL +MS +TASK +LABEL$/);
   assert.match(rows[0]!, /settled +\$1\.00 +200 +POST \/v1\/payment_intents/);
   assert.match(rows[1]!, /settled +\$1\.50 +200/);
-  assert.match(rows[2]!, /refused +\$9\.00 +- .*cap_exceeded +tail\/1$/);
+  assert.match(rows[2]!, /refused +\$9\.00 +429 .*cap_exceeded +tail\/1$/);
   const last = await server.cli(['calls', 'tail', '--label', 'tail/1', '-n', '1']);
   assert.equal(last.stdout.trimEnd().split('\n')[1]!.trim(), rows[2]!.trim());
 });
