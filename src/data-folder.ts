@@ -15,11 +15,11 @@ const OWNER_ONLY = 0o700;
 export function prepareDataFolder(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: OWNER_ONLY });
-    const stat = statSync(dataDir);
-    if (!stat.isDirectory()) throw new DataFolderError(`KEYBRAKE_DATA ${dataDir} is not a folder`);
-    if ((stat.mode & 0o077) !== 0) chmodSync(dataDir, OWNER_ONLY);
+    if ((statSync(dataDir).mode & 0o077) !== 0) chmodSync(dataDir, OWNER_ONLY);
   } catch (cause) {
-    if (cause instanceof DataFolderError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new DataFolderError(`KEYBRAKE_DATA ${dataDir} is not a folder`, { cause });
+    }
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DataFolderError(`the data folder ${dataDir} cannot be made: ${why}`, { cause });
   }

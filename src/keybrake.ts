@@ -63,6 +63,10 @@ export async function startKeybrake(
     const ledger = await openSqliteLedger({
       dataDir: config.dataDir,
       onFault: (operation, fault) => log.error({ operation, fault }, 'the ledger refused a write'),
+      onTrouble(why) {
+        if (why === null) log.info('the ledger can be written again');
+        else log.error({ why }, 'the ledger cannot be written; every call is refused');
+      },
       ...(options.onDeath ? { onDeath: options.onDeath } : {}),
     });
     undo.push(() => ledger.close());
@@ -102,7 +106,7 @@ export async function startKeybrake(
       ids,
       clock,
       metrics,
-      ready: () => ready,
+      ready: () => ready ?? (ledger.trouble && `the ledger cannot be written: ${ledger.trouble}`),
       log,
     });
     const listener = await listen(

@@ -27,24 +27,40 @@ const RETRY_MS = 500;
 /** Operations in one commit: bounds the time that the last one of a burst waits. */
 const BATCH_MAX = 512;
 
+/** Writes something that changes nothing. */
+const PROBE: Operation = ['probe', []];
+
 interface Waiting {
   operation: Operation;
   /** Null: a settlement, which is kept until it is written. */
   done: { resolve(value: unknown): void; reject(error: Error): void } | null;
 }
 
+export interface QueueEvents {
+  /** A settlement failed by itself: a fault of the code, not of the disk. */
+  onFault(operation: string, fault: string): void;
+  /** Nothing can be written, and why; null: it can again. */
+  onTrouble(why: string | null): void;
+}
+
 export class CommitQueue {
   readonly #write: WriteBatch;
-  readonly #onFault: (operation: string, fault: string) => void;
+  readonly #events: QueueEvents;
   #queue: Waiting[] = [];
+  #trouble: string | null = null;
+  #ended: string | null = null;
   #writing = false;
   #scheduled = false;
   #rideTimer: NodeJS.Timeout | undefined;
 
-  /** `onFault` hears of settlements that failed by themselves: a fault of the code, not the disk. */
-  constructor(write: WriteBatch, onFault: (operation: string, fault: string) => void) {
+  constructor(write: WriteBatch, events: QueueEvents) {
     this.#write = write;
-    this.#onFault = onFault;
+    this.#events = events;
+  }
+
+  /** Why the last batch could not be written; null when it was. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Settlements and others that are not written yet. */
@@ -54,6 +70,7 @@ export class CommitQueue {
 
   /** Resolves with the operation's value when it is durable. */
   submit<T>(name: string, ...args: unknown[]): Promise<T> {
+    if (this.#ended !== null) return Promise.reject(new LedgerUnavailable(this.#ended));
     return new Promise((resolve, reject) => {
       const done = { resolve: resolve as (value: unknown) => void, reject };
       this.#queue.push({ operation: [name, args], done });
@@ -63,8 +80,18 @@ export class CommitQueue {
 
   /** Takes an operation along with the next commit; it is tried until it is written. */
   defer(name: string, ...args: unknown[]): void {
+    if (this.#ended !== null) return;
     this.#queue.push({ operation: [name, args], done: null });
     this.#rideTimer ??= setTimeout(() => this.#schedule(), RIDE_MS);
+  }
+
+  /** Nothing is written any more, for this reason. Returns how many settlements never were. */
+  close(why: string): number {
+    clearTimeout(this.#rideTimer);
+    this.#ended = why;
+    const left = this.#queue.splice(0);
+    for (const { done } of left) done?.reject(new LedgerUnavailable(why));
+    return left.filter(({ operation }) => operation[0] === 'settle').length;
   }
 
   /** Waits for the end of this turn, so that calls that arrived together commit together. */
@@ -88,29 +115,44 @@ export class CommitQueue {
       (error: unknown): BatchResult => ({ unavailable: String(error) }),
     );
     this.#writing = false;
-    if ('unavailable' in outcome) this.#failed(batch, outcome.unavailable);
-    else this.#written(batch, outcome.results);
-    if (this.#queue.some((waiting) => waiting.done !== null)) this.#schedule();
+    const why =
+      'unavailable' in outcome ? outcome.unavailable : this.#written(batch, outcome.results);
+    if (why !== null) this.#failed(batch, why);
+    if (why !== this.#trouble) this.#events.onTrouble(why);
+    this.#trouble = why;
+    if (this.#ended !== null) this.close(this.#ended);
+    else if (this.#queue.some((waiting) => waiting.done !== null)) this.#schedule();
     else if (this.#queue.length > 0) {
-      const wait = 'unavailable' in outcome ? RETRY_MS : RIDE_MS;
-      this.#rideTimer ??= setTimeout(() => this.#schedule(), wait);
+      this.#rideTimer ??= setTimeout(() => this.#schedule(), why === null ? RIDE_MS : RETRY_MS);
     }
   }
 
-  #written(batch: Waiting[], results: Result[]): void {
-    for (const [index, { operation, done }] of batch.entries()) {
+  /** Tells everybody what became of it; leaves in `batch` what was not written, and returns why. */
+  #written(batch: Waiting[], results: Result[]): string | null {
+    let why: string | null = null;
+    for (const [index, waiting] of batch.splice(0).entries()) {
+      const { operation, done } = waiting;
       const result = results[index]!;
-      if ('value' in result) done?.resolve(result.value);
+      if ('unavailable' in result) {
+        why = result.unavailable;
+        batch.push(waiting);
+      } else if ('value' in result) done?.resolve(result.value);
       else if ('conflict' in result) done?.reject(new LedgerConflict(result.conflict));
-      else if ('unavailable' in result) this.#failed([batch[index]!], result.unavailable);
       else if (done) done.reject(new Error(result.fault));
-      else this.#onFault(operation[0], result.fault);
+      else this.#events.onFault(operation[0], result.fault);
     }
+    return why;
   }
 
-  /** Nothing was written: those who wait are told, settlements stay first in the queue. */
+  /**
+   * Nothing of `batch` was written. Whoever waits is told, those behind it too, for they would wait
+   * for settlements that cannot be written; settlements stay, in order, and are tried first. With
+   * none, a probe is: something must find out when writing is possible again.
+   */
   #failed(batch: Waiting[], why: string): void {
-    this.#queue.unshift(...batch.filter((waiting) => waiting.done === null));
-    for (const { done } of batch) done?.reject(new LedgerUnavailable(why));
+    const all = [...batch, ...this.#queue];
+    this.#queue = all.filter((waiting) => waiting.done === null);
+    if (this.#queue.length === 0) this.#queue.push({ operation: PROBE, done: null });
+    for (const { done } of all) done?.reject(new LedgerUnavailable(why));
   }
 }

@@ -317,6 +317,8 @@ export interface ApiKey {
 export interface Ledger {
   /** The largest id in the store, so that new ones continue after it; and the node's number. */
   readonly lastId: bigint;
+  /** Why nothing can be written now; null when the last write went well. */
+  readonly trouble: string | null;
 
   findKey(hash: Uint8Array): Promise<KeyIdentity | undefined>;
   /** Decides one call and records it. Safe to call any number of times at once. */

@@ -38,6 +38,8 @@ export interface SqliteOptions {
   node?: number;
   /** Hears of faults that no caller waits for. */
   onFault?: (operation: string, fault: string) => void;
+  /** Nothing can be written now, and why (a full disk, for example); null: it can again. */
+  onTrouble?: (why: string | null) => void;
   /** The writing thread is gone: nothing can be decided any more. */
   onDeath?: (error: Error) => void;
 }
@@ -48,7 +50,10 @@ export async function openSqliteLedger(options: SqliteOptions): Promise<SqliteLe
   const writer = startWorker({ role: 'writer', dataDir, node });
   const start = await started<Start>(writer);
   const reader = startWorker({ role: 'reader', dataDir, node });
-  await started<null>(reader);
+  await started<null>(reader).catch((error) => {
+    writer.postMessage('close'); // else its thread and its lock outlive the failed start
+    throw error;
+  });
   return new SqliteLedger(writer, reader, start, options);
 }
 
@@ -59,6 +64,7 @@ export class SqliteLedger implements Ledger {
   readonly #writer: Worker;
   readonly #reader: Worker;
   readonly #queue: CommitQueue;
+  readonly #onFault: (operation: string, fault: string) => void;
   readonly #reports = new Map<number, (result: Result) => void>();
   #batchDone: ((result: BatchResult) => void) | null = null;
   #nextReport = 0;
@@ -69,10 +75,12 @@ export class SqliteLedger implements Ledger {
     this.recovered = start.recovered;
     this.#writer = writer;
     this.#reader = reader;
-    this.#queue = new CommitQueue(
-      (batch) => this.#writeBatch(batch),
-      options.onFault ?? ((operation, fault) => process.emitWarning(`${operation}: ${fault}`)),
-    );
+    this.#onFault =
+      options.onFault ?? ((operation, fault) => process.emitWarning(`${operation}: ${fault}`));
+    this.#queue = new CommitQueue((batch) => this.#writeBatch(batch), {
+      onFault: this.#onFault,
+      onTrouble: (why) => options.onTrouble?.(why),
+    });
     writer.on('message', (result: BatchResult) => this.#batchDone?.(result));
     reader.on('message', ({ seq, result }: { seq: number; result: Result }) => {
       this.#reports.get(seq)?.(result);
@@ -82,6 +90,10 @@ export class SqliteLedger implements Ledger {
       thread.on('error', (error) => this.#died(error, options.onDeath));
       thread.on('exit', () => this.#died(new Error('a ledger thread ended'), options.onDeath));
     }
+  }
+
+  get trouble(): string | null {
+    return this.#closed ?? this.#queue.trouble;
   }
 
   admit(call: Admission): Promise<Verdict> {
@@ -187,12 +199,13 @@ export class SqliteLedger implements Ledger {
     return this.#queue.submit('prune', now);
   }
 
-  /** Writes what waits and lets the data folder go. Settlements that cannot be written are lost to
-   * memory only: their rows are found again as `unknown`. */
+  /** Writes what waits and lets the data folder go. What cannot be written is found as `unknown`. */
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.flush().catch(() => undefined);
     this.#closed = 'the ledger is closed';
+    const lost = this.#queue.close(this.#closed);
+    if (lost > 0) this.#onFault('close', `${lost} ends of calls are not written; they are unknown`);
     const ended = [this.#writer, this.#reader].map(
       (thread) => new Promise((resolve) => thread.once('exit', resolve)),
     );
@@ -226,6 +239,9 @@ export class SqliteLedger implements Ledger {
     this.#closed = `the ledger's thread ended: ${error.message}`;
     this.#batchDone?.({ unavailable: this.#closed });
     for (const done of this.#reports.values()) done({ unavailable: this.#closed });
+    this.#queue.close(this.#closed);
+    // One without the other is of no use, and would keep the process alive.
+    for (const thread of [this.#writer, this.#reader]) void thread.terminate();
     onDeath?.(error);
   }
 }

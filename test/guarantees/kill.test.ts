@@ -63,7 +63,6 @@ interface Intent {
 interface World {
   vendor: VendorProcess;
   dataDir: string;
-  compileCache: string;
   keys: Record<KeyName, Key>;
   intents: Intent[];
   /** The server that takes calls now; replaced at each start. */
@@ -114,13 +113,10 @@ async function makeWorld(t: TestContext, random: () => number): Promise<World> {
   const vendor = await startVendorProcess(3);
   t.after(() => vendor.stop());
   const dataDir = makeDataDir();
-  const compileCache = makeDataDir();
-  t.after(() => {
-    for (const folder of [dataDir, compileCache]) rmSync(folder, { recursive: true });
-  });
+  t.after(() => rmSync(dataDir, { recursive: true }));
   const keys = {} as Record<KeyName, Key>;
   const world: World = {
-    ...{ vendor, dataDir, compileCache, keys, random },
+    ...{ vendor, dataDir, keys, random },
     ...{ intents: [], server: null, opened: Promise.withResolvers(), finishing: false },
   };
   t.after(() => world.server?.process.kill('SIGKILL'));
@@ -134,7 +130,7 @@ async function makeWorld(t: TestContext, random: () => number): Promise<World> {
     });
     keys[name] = { id: key.id, secret: key.vault_key, capCents: CAPS[name] * 100 };
   }
-  first.process.kill('SIGKILL');
+  first.process.kill('SIGTERM');
   await first.ended;
   return world;
 }
@@ -154,12 +150,8 @@ function shuffled<T>(items: T[], random: () => number): T[] {
 
 /** A server's life; nobody calls it yet. Rejects when it ends before it is up. */
 function startLife(world: World, killAt: string): Promise<SpawnedKeybrake> {
-  return spawnKeybrake(
-    world.dataDir,
-    // Stripped sources are kept between the starts: two thirds of a start are spent on that.
-    { ...world.vendor.settings, KILL_AT: killAt, NODE_COMPILE_CACHE: world.compileCache },
-    ['--import', PRELOAD],
-  );
+  const settings = { ...world.vendor.settings, KILL_AT: killAt };
+  return spawnKeybrake(world.dataDir, settings, ['--import', PRELOAD]);
 }
 
 /** Starts a server, holds its ledger against the vendor, lets the callers in, until it is killed. */

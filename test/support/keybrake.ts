@@ -13,6 +13,7 @@ import { readConfig } from '../../src/config.ts';
 import * as server from '../../src/keybrake.ts';
 import { openLog } from '../../src/log.ts';
 import type { Sandbox } from '../../src/sandbox/server.ts';
+import { CACHE } from './lock.ts';
 
 export interface StartOptions extends server.KeybrakeOptions {
   /** Kept by the caller when given; else made, and removed on close. */
@@ -85,6 +86,8 @@ export async function spawnKeybrake(
       KEYBRAKE_LISTEN: '127.0.0.1:0',
       KEYBRAKE_DATA: dataDir,
       KEYBRAKE_API_KEY: API_KEY,
+      // Half of a start is the stripping of types; a server that ends by itself leaves the result.
+      NODE_COMPILE_CACHE: join(CACHE, 'compiled'),
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@
  * Opening the data folder: one writer at a time, migrations, pragmas. Nothing here knows what the
  * tables mean.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -49,7 +49,11 @@ export function openForWriting(dataDir: string): DatabaseSync {
   } catch (cause) {
     if (cause instanceof DataFolderError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new DataFolderError(`the ledger in ${dataDir} cannot be opened: ${why}`, { cause });
+    // SQLite says `disk I/O error` of a disk that has no room for the log's index.
+    const full = statfsSync(dataDir).bavail === 0 ? '; its disk is full' : '';
+    throw new DataFolderError(`the ledger in ${dataDir} cannot be opened: ${why}${full}`, {
+      cause,
+    });
   }
 }
 

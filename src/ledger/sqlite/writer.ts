@@ -8,7 +8,7 @@ import { IDENTITY_MS } from '../decide.ts';
 import type * as ledger from '../ledger.ts';
 import { Accounts } from './accounts.ts';
 import { Admissions } from './admit.ts';
-import { lockDataFolder, openForWriting } from './database.ts';
+import { DataFolderError, lockDataFolder, openForWriting } from './database.ts';
 import { HotKeys } from './keys.ts';
 import { Objects } from './objects.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -69,27 +69,40 @@ export class Writer {
       removeApiKey: (id: bigint) => accounts.removeApiKey(id),
       findApiKey: (hash: Uint8Array) => accounts.findApiKey(hash),
       flush: () => undefined,
+      probe: () => this.#probe(),
       prune: (now: number) => this.#prune(now),
     };
   }
 
-  /** What a crash left: calls that may have been sent are `unknown` and stay counted. */
+  /**
+   * What a crash left: calls that may have been sent are `unknown` and stay counted. Throws
+   * DataFolderError when nothing can be written.
+   */
   recover(): Start {
-    const db = this.#db;
-    const { changes } = db
-      .prepare(
-        `UPDATE calls SET state = 'unknown', running_id = NULL
-         WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL`,
-      )
-      .run();
-    const last = db
+    try {
+      this.#probe();
+      const { changes } = this.#db
+        .prepare(
+          `UPDATE calls SET state = 'unknown', running_id = NULL
+           WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL`,
+        )
+        .run();
+      return { lastId: this.#lastId(), recovered: Number(changes) };
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new DataFolderError(`the ledger cannot be written: ${why}`, { cause });
+    }
+  }
+
+  #lastId(): bigint {
+    const last = this.#db
       .prepare(
         `SELECT max(coalesce((SELECT max(id) FROM calls), 0),
            coalesce((SELECT max(id) FROM vault_keys), 0),
            coalesce((SELECT max(id) FROM api_keys), 0)) AS id`,
       )
       .get() as { id: bigint };
-    return { lastId: last.id, recovered: Number(changes) };
+    return last.id;
   }
 
   begin(): void {
@@ -118,7 +131,17 @@ export class Writer {
     this.#lock.close();
   }
 
+  /** Writes a page that means nothing, so that the commit shows whether it can be written. */
+  #probe(): void {
+    const { user_version } = this.#db.prepare('PRAGMA user_version').get() as {
+      user_version: bigint;
+    };
+    this.#db.exec(`PRAGMA user_version = ${(user_version + 1n) & 0xffffn}`);
+  }
+
+  /** Also the regular proof, on a server that nobody calls, that the store can be written. */
   #prune(now: number): number {
+    this.#probe();
     const before = now - IDENTITY_MS;
     const old = this.#db
       .prepare(
