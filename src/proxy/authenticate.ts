@@ -30,22 +30,19 @@ export class Authenticator {
   async authenticate(authorization: string | undefined): Promise<Caller | Refusal> {
     const credential = readCredential(authorization);
     if (!credential) return refusal('key_unknown', 'The request carries no vault key.');
-    if (!isVaultKey(credential.key)) {
-      return refusal('key_unknown', 'The vault key is not whole: its checksum does not match.');
-    }
-    const key = await this.#find(credential.key);
-    return key
-      ? { key, taskId: recorded(credential.taskId) }
-      : refusal('key_unknown', 'No such vault key was issued here.');
+    const hash = credentialHash(credential.key);
+    const name = hash.toString('latin1');
+    const key = this.#known.get(name) ?? (await this.#find(credential.key, hash, name));
+    return 'code' in key ? key : { key, taskId: recorded(credential.taskId) };
   }
 
-  async #find(text: string): Promise<KeyIdentity | undefined> {
-    const hash = credentialHash(text);
-    const name = hash.toString('latin1');
-    const known = this.#known.get(name);
-    if (known) return known;
+  /** Asks the ledger; the checksum spares it keys that were cut or mistyped. */
+  async #find(text: string, hash: Buffer, name: string): Promise<KeyIdentity | Refusal> {
+    if (!isVaultKey(text)) {
+      return refusal('key_unknown', 'The vault key is not whole: its checksum does not match.');
+    }
     const key = await this.#ledger.findKey(hash);
-    if (!key) return undefined;
+    if (!key) return refusal('key_unknown', 'No such vault key was issued here.');
     this.#known.set(name, key);
     if (this.#known.size > REMEMBERED) {
       for (const oldest of this.#known.keys()) {
