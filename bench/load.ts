@@ -2,6 +2,7 @@
  * The load, in a process of its own: N connections, each one call at a time, for a given time.
  * Reads one JSON task a line from standard input and answers with one JSON result a line.
  */
+import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Pool } from 'undici';
 
@@ -25,7 +26,6 @@ export interface LoadResult {
 }
 
 const BODY = 'amount=100&currency=usd&confirm=true&payment_method=pm_card_visa&customer=cus_bench';
-let serial = 0;
 
 async function run(task: LoadTask): Promise<LoadResult> {
   const pool = new Pool(task.url, { connections: task.connections, pipelining: 1 });
@@ -56,7 +56,7 @@ async function call(pool: Pool, task: LoadTask): Promise<boolean> {
     headers: {
       authorization: task.authorization,
       'content-type': 'application/x-www-form-urlencoded',
-      'idempotency-key': `bench-${process.pid}-${serial++}`,
+      'idempotency-key': `stripe-node-retry-${randomUUID()}`,
       'stripe-version': '2026-10-28.endive',
       'user-agent': 'Stripe/v1 NodeBindings/23.1.0',
     },

@@ -32,7 +32,6 @@ CREATE TABLE vault_keys (
   expires_at      INTEGER,
   revoked_at      INTEGER,
   revoked_reason  TEXT,
-  calls           INTEGER NOT NULL DEFAULT 0 CHECK (calls >= 0),
   -- Token bucket of rate_limit: tokens in units of 1/window, as of rate_at. Null: full.
   rate_tokens     INTEGER,
   rate_at         INTEGER
@@ -50,7 +49,8 @@ CREATE TABLE vault_key_changes (
   PRIMARY KEY (key_id, seq)
 ) STRICT;
 
--- One row for each cap of a key; of a daily cap, one for each window in which something was counted.
+-- What a key spends, in total and by day, with or without a cap of that kind; of a day, one row for
+-- each window in which a call was admitted.
 -- ceiling is the cap, or what was counted already when the cap was lowered below it or the vendor
 -- billed more than an estimate; admission always compares with the cap.
 CREATE TABLE budgets (
@@ -61,6 +61,8 @@ CREATE TABLE budgets (
   ceiling      INTEGER NOT NULL CHECK (ceiling >= cap),
   spent        INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
   held         INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  -- Calls that were admitted in the window.
+  calls        INTEGER NOT NULL DEFAULT 0 CHECK (calls >= 0),
   PRIMARY KEY (key_id, kind, window_start),
   CHECK (spent + held <= ceiling)
 ) STRICT, WITHOUT ROWID;

@@ -25,6 +25,8 @@ export interface BudgetState {
   ceiling: Micros;
   spent: Micros;
   held: Micros;
+  /** Calls that were admitted in the window. */
+  calls: number;
 }
 
 export interface KeyState {
@@ -33,8 +35,6 @@ export interface KeyState {
   policy: Policy;
   revokedAt: number | null;
   revokedReason: string | null;
-  /** Calls that were admitted. */
-  calls: number;
   rate: RateState | null;
   /** The compiled allowed_endpoints; null: everything that is not withheld. */
   allows: ((call: Pick<Admission, 'method' | 'path' | 'operation'>) => boolean) | null;
@@ -89,6 +89,11 @@ export function dailyWindow(issuedAt: number, at: number): number {
 export function left(budget: BudgetState): Micros {
   const rest = budget.cap - budget.spent - budget.held;
   return rest > 0n ? rest : 0n;
+}
+
+/** The budget of all windows; every key has one, with or without a cap. */
+export function totalOf(budgets: BudgetState[]): BudgetState {
+  return budgets.find((budget) => budget.kind === 'total')!;
 }
 
 /** The budget of the chain that has least left; null when no key of the chain has a cap. */
@@ -217,9 +222,9 @@ function overCallCap(chain: Link[], needed: Micros): Refusal | null {
 }
 
 function overCalls(chain: Link[]): Refusal | null {
-  for (const { key } of chain) {
+  for (const { key, budgets } of chain) {
     const { maxCalls } = key.policy;
-    if (maxCalls === null || key.calls < maxCalls) continue;
+    if (maxCalls === null || totalOf(budgets).calls < maxCalls) continue;
     return refusal('call_limit_reached', `All ${maxCalls} calls of this key have been made.`);
   }
   return null;

@@ -24,6 +24,7 @@ import { arrive, type Incoming } from './arrive.ts';
 import { Authenticator, type Caller } from './authenticate.ts';
 import { type Concluded, conclude } from './conclude.ts';
 import type { Upstream, UpstreamResult } from './forward.ts';
+import { withoutSecrets } from './mask.ts';
 import type { Observer } from './observe.ts';
 import { type Route, route, vendorOfPath } from './route.ts';
 import type { RunningCall, RunningCalls } from './running.ts';
@@ -218,7 +219,7 @@ export class DataPlane {
       account.credentials,
       admission.idempotencyKey ?? own,
     );
-    return this.#deps.upstream.send(
+    const result = await this.#deps.upstream.send(
       {
         baseUrl: account.baseUrl,
         method: request.method,
@@ -233,6 +234,8 @@ export class DataPlane {
         return true;
       },
     );
+    if (result.kind !== 'reply') return result;
+    return { ...result, reply: withoutSecrets(result.reply, account.credentials) };
   }
 
   #answer(

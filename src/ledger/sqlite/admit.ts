@@ -102,17 +102,16 @@ export class Admissions {
 
   #hold(call: Admission, chain: Link[], micros: Micros, wouldRefuse: Refusal | null): Verdict {
     for (const { key, budgets } of chain) {
-      key.calls += 1;
       if (key.policy.rateLimit) {
         const bucket = refill(key, call.at);
         key.rate = {
           ...bucket,
           tokens: Math.max(0, bucket.tokens - key.policy.rateLimit.windowMs),
         };
+        this.#keys.touchKey(key.id);
       }
-      this.#keys.touchKey(key.id);
-      if (micros === 0n) continue;
       for (const budget of budgets) {
+        budget.calls += 1;
         budget.held += micros;
         // Only a shadow key passes its cap here: decide() refuses everybody else.
         const counted = budget.spent + budget.held;

@@ -36,18 +36,18 @@ export class HotKeys {
   constructor(db: DatabaseSync) {
     this.#selectKey = db.prepare('SELECT * FROM vault_keys WHERE id = ?');
     this.#selectBudget = db.prepare(
-      'SELECT cap, ceiling, spent, held FROM budgets WHERE key_id = ? AND kind = ? AND window_start = ?',
+      'SELECT cap, ceiling, spent, held, calls FROM budgets WHERE key_id = ? AND kind = ? AND window_start = ?',
     );
     this.#updateKey = db.prepare(
       `UPDATE vault_keys SET policy = ?, expires_at = ?, revoked_at = ?, revoked_reason = ?,
-        calls = ?, rate_tokens = ?, rate_at = ? WHERE id = ?`,
+        rate_tokens = ?, rate_at = ? WHERE id = ?`,
     );
     this.#putBudget = db.prepare(
-      `INSERT INTO budgets (key_id, kind, window_start, cap, ceiling, spent, held)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO budgets (key_id, kind, window_start, cap, ceiling, spent, held, calls)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (key_id, kind, window_start) DO UPDATE SET
          cap = excluded.cap, ceiling = excluded.ceiling,
-         spent = excluded.spent, held = excluded.held`,
+         spent = excluded.spent, held = excluded.held, calls = excluded.calls`,
     );
   }
 
@@ -70,7 +70,6 @@ export class HotKeys {
         policy,
         revokedAt: num(row.revoked_at),
         revokedReason: row.revoked_reason,
-        calls: num(row.calls),
         rate:
           row.rate_tokens === null
             ? null
@@ -109,11 +108,12 @@ export class HotKeys {
     if (known) return known;
     const keyId = hot.state.id;
     const row = this.#selectBudget.get(keyId, kind, windowStart) as unknown as
-      | Pick<BudgetState, 'cap' | 'ceiling' | 'spent' | 'held'>
+      | { cap: bigint; ceiling: bigint; spent: bigint; held: bigint; calls: bigint }
       | undefined;
-    const budget: BudgetState = row
-      ? { kind, keyId, windowStart, ...row }
-      : { kind, keyId, windowStart, cap, ceiling: cap, spent: 0n, held: 0n };
+    const counted = row
+      ? { ...row, calls: num(row.calls) }
+      : { cap, ceiling: cap, spent: 0n, held: 0n, calls: 0 };
+    const budget: BudgetState = { kind, keyId, windowStart, ...counted };
     hot.budgets.set(name, budget);
     return budget;
   }
@@ -142,7 +142,6 @@ export class HotKeys {
           state.policy.expiresAt,
           state.revokedAt,
           state.revokedReason,
-          state.calls,
           state.rate?.tokens ?? null,
           state.rate?.at ?? null,
           state.id,
@@ -150,7 +149,16 @@ export class HotKeys {
         hot.dirty = false;
       }
       for (const b of hot.dirtyBudgets) {
-        this.#putBudget.run(b.keyId, b.kind, b.windowStart, b.cap, b.ceiling, b.spent, b.held);
+        this.#putBudget.run(
+          b.keyId,
+          b.kind,
+          b.windowStart,
+          b.cap,
+          b.ceiling,
+          b.spent,
+          b.held,
+          b.calls,
+        );
       }
       hot.dirtyBudgets.clear();
     }

@@ -23,7 +23,6 @@ export interface KeyRow {
   expires_at: bigint | null;
   revoked_at: bigint | null;
   revoked_reason: string | null;
-  calls: bigint;
   rate_tokens: bigint | null;
   rate_at: bigint | null;
 }

@@ -3,7 +3,7 @@
  * with the admissions, which is why a revoke that is committed is seen by every later decision.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type BudgetState, DAY_MS, left, tightest } from '../decide.ts';
+import { type BudgetState, DAY_MS, left, tightest, totalOf } from '../decide.ts';
 import {
   type BudgetView,
   type Freeze,
@@ -85,7 +85,7 @@ export class VaultKeys {
     const row = this.#row.get(id) as unknown as KeyRow;
     const chain = this.#keys.chain(id, at);
     const budgets = chain[0]!.budgets;
-    const total = budgets.find((budget) => budget.kind === 'total')!;
+    const total = totalOf(budgets);
     const least = tightest(chain);
     return {
       id,
@@ -97,7 +97,7 @@ export class VaultKeys {
       issuedBy: row.issued_by,
       revokedAt: hot.state.revokedAt,
       revokedReason: hot.state.revokedReason,
-      calls: hot.state.calls,
+      calls: total.calls,
       spent: total.spent,
       held: total.held,
       budgets: budgets.filter((budget) => budget.cap !== UNCAPPED).map(budgetView),

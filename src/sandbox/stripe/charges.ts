@@ -14,7 +14,7 @@ import {
 } from './call.ts';
 import { AUTHENTICATION_REQUIRED, type CardRefusal, cardOutcome } from './cards.ts';
 import { cardError, conflict, invalid } from './errors.ts';
-import { newId } from './ids.ts';
+import { newObjectId } from './ids.ts';
 import { cardOf } from './payment-methods.ts';
 import type { Charge } from './records.ts';
 import { render } from './render.ts';
@@ -36,7 +36,7 @@ export interface NewCharge {
 export function addCharge(books: StripeBooks, from: NewCharge): Charge {
   const captured = from.capture && !from.refusal;
   const charge: Charge = {
-    id: newId('ch_3', 23),
+    id: newObjectId('ch_3', 23),
     created: from.now,
     metadata: from.metadata,
     amount: from.amount,

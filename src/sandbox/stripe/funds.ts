@@ -5,7 +5,7 @@
 import { readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
 import { type Call, fromPath, type Handler, list, readMetadata, readText } from './call.ts';
 import { conflict, missing, noSuch } from './errors.ts';
-import { newId } from './ids.ts';
+import { newObjectId } from './ids.ts';
 import type { Fund } from './records.ts';
 import { render } from './render.ts';
 
@@ -68,7 +68,7 @@ export const retrieveBalance: Handler = ({ books }) => {
 
 function add(call: Call, kind: Fund['object'], amount: number, detail: string | null) {
   const fund: Fund = {
-    id: newId(PREFIX[kind], 23),
+    id: newObjectId(PREFIX[kind], 23),
     created: call.now,
     metadata: readMetadata(call.form),
     amount,

@@ -17,7 +17,7 @@ import {
 import { AUTHENTICATION_REQUIRED, type CardRefusal, cardOutcome } from './cards.ts';
 import { addCharge, captureCharge } from './charges.ts';
 import { cardError, conflict, invalid } from './errors.ts';
-import { newId } from './ids.ts';
+import { newObjectId } from './ids.ts';
 import { cardOf } from './payment-methods.ts';
 import type { PaymentIntent } from './records.ts';
 import { type Json, render } from './render.ts';
@@ -41,7 +41,7 @@ export const createPaymentIntent: Handler = (call) => {
   const confirm = readFlag(call, 'confirm');
   if (confirm && !paymentMethod) throw noPaymentMethod();
   const pi: PaymentIntent = {
-    id: newId('pi_3', 23),
+    id: newObjectId('pi_3', 23),
     created: call.now,
     metadata: readMetadata(form),
     amount,

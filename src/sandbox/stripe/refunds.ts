@@ -13,7 +13,7 @@ import {
 } from './call.ts';
 import { refundsLate } from './cards.ts';
 import { conflict, invalid, noSuch } from './errors.ts';
-import { newId } from './ids.ts';
+import { newObjectId } from './ids.ts';
 import type { Charge, Refund } from './records.ts';
 import { render } from './render.ts';
 
@@ -97,7 +97,7 @@ function release(call: Call, charge: Charge, asked: number | undefined) {
 /** `shown` differs from what moved when an authorisation is let go: nothing moves then. */
 function addRefund(call: Call, charge: Charge, moved: number, shown = moved): Refund {
   const refund: Refund = {
-    id: newId('re_3', 23),
+    id: newObjectId('re_3', 23),
     created: call.now,
     metadata: readMetadata(call.form),
     amount: shown,
