@@ -118,8 +118,12 @@ export async function startKeybrake(
       log,
       options.serverLimits,
     );
+    // A batch after the other until nothing is left: calls are admitted between them.
+    const prune = async () => {
+      while (ready === null && (await ledger.prune(clock.now())) > 0);
+    };
     const pruning = setInterval(() => {
-      ledger.prune(clock.now()).catch((error) => log.error({ err: error }, 'prune failed'));
+      prune().catch((error) => log.error({ err: error }, 'prune failed'));
     }, PRUNE_MS);
     undo.push(async () => {
       clearInterval(pruning);
