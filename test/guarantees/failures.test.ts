@@ -197,8 +197,9 @@ test('a lost reply to a read holds nothing', async (t) => {
   const answer = await run.call({ method: 'GET', path: '/v1/balance' });
   assertRefused(answer, 504, 'outcome_unknown');
   assert.equal(answer.headers['x-keybrake-cost-usd'], '0.00');
-  const { held } = await assertAgreement(keybrake, [run.id]);
+  const { rows, held } = await assertAgreement(keybrake, [run.id]);
   assert.equal(held, 0n);
+  assert.equal(rows[0]!.state, 'released');
 });
 
 /** The port on which a server of this test listens; it and its connections end with the test. */

@@ -196,6 +196,23 @@ test('a confirm beside a raise, in either order: all that moved is counted, no h
   assert.ok(moved === 10_000n || moved === 14_000n, `${moved}`);
 });
 
+test('a raise whose reply comes after the final one keeps no hold, and nothing counts twice', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake, { total_usd_cap: 70 });
+  const path = `/v1/payment_intents/${idOf(await run.charge(3_000, { fields: { confirm: false } }))}`;
+  const slow = { kind: 'slowBody', bytes: 300, everyMs: 60 } as const; // carried out at once
+  const fault = keybrake.sandbox.faults.next({ match: { path }, do: slow });
+  const raise = run.call({ path, fields: { amount: 7_000 } });
+  while (fault.hits === 0) await new Promise(setImmediate);
+  assert.equal((await run.call({ path: `${path}/confirm` })).status, 200);
+  const [spent, held] = await spendOf(keybrake, run.id);
+  assert.equal(spent + held, 70);
+  assert.equal((await raise).status, 200);
+  assert.deepEqual(await spendOf(keybrake, run.id), [70, 0]);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 7_000n);
+  await assertAgreement(keybrake, [run.id]);
+});
+
 test('a refund by one key that overtakes the refund of another costs it no more than it held', async (t) => {
   const keybrake = await start(t);
   const run = await startRun(t, keybrake);

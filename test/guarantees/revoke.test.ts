@@ -12,13 +12,14 @@ import { assertAgreement, upstreamKeyOf } from '../support/agreement.ts';
 import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
 import {
   type AuditRow,
+  changeKey,
   countStates,
   giveUpKey,
   postRevocation,
   revokeKey,
 } from '../support/management.ts';
 import { type Answer, type Run, runWith, startRun } from '../support/run.ts';
-import { assertRefused, spendOf, start } from '../support/scene.ts';
+import { assertRefused, spendOf, start, startAt } from '../support/scene.ts';
 
 const CALLERS = 200;
 const OTHERS = 50;
@@ -179,32 +180,41 @@ test('a freeze stops every key of the vendor at once, and unfrozen they go on', 
   }
 });
 
-/** 400 calls at a vendor that takes 256 at a time and is slow: the others wait for a connection. */
-async function fillConnections(t: TestContext, keybrake: Keybrake) {
-  const run = await startRun(t, keybrake, RICH);
-  const calls = Promise.all(Array.from({ length: 400 }, () => run.charge(100)));
-  const { stripe } = keybrake.sandbox;
-  while (stripe.requests < 256 || (await spendOf(keybrake, run.id))[1] < 400) await nextTurn();
-  return { run, calls };
-}
-
-for (const [what, code, status, end] of [
-  ['revoke', 'key_revoked', 401, (keybrake: Keybrake, id: string) => revokeKey(keybrake, id)],
+const FULL: [
+  what: string,
+  status: number,
+  code: string,
+  end: (keybrake: Keybrake, run: Run, parent: Run) => Promise<string[]>,
+][] = [
+  ['a revoke', 401, 'key_revoked', (keybrake, run) => revokeKey(keybrake, run.id)],
   [
-    'freeze',
-    'frozen',
-    403,
-    async (keybrake: Keybrake) => (await postRevocation(keybrake, { freeze: '*' })).in_flight,
+    "a revoke of the key's parent",
+    401,
+    'key_revoked',
+    (keybrake, _, parent) => revokeKey(keybrake, parent.id),
   ],
-] as const) {
-  test(`a ${what} stops the calls that wait for a connection, and their holds come back`, async (t) => {
+  [
+    'a freeze',
+    403,
+    'frozen',
+    async (keybrake) => (await postRevocation(keybrake, { freeze: '*' })).in_flight,
+  ],
+];
+
+for (const [what, status, code, end] of FULL) {
+  test(`${what} stops the calls that wait for a connection, and their holds come back`, async (t) => {
     const keybrake = await start(t, { sandbox: { latencyMs: 1_500 } });
-    const { run, calls } = await fillConnections(t, keybrake);
-    const inFlight = await end(keybrake, run.id);
+    const { stripe } = keybrake.sandbox;
+    const parent = await startRun(t, keybrake, RICH);
+    const run = await startRun(t, keybrake, { ...RICH, parent: parent.id });
+    // The vendor is slow and takes 256 at a time: the others are admitted and wait.
+    const calls = Promise.all(Array.from({ length: 400 }, () => run.charge(100)));
+    while (stripe.requests < 256 || (await spendOf(keybrake, run.id))[1] < 400) await nextTurn();
+    const inFlight = await end(keybrake, run, parent);
     const at = monotonic();
     const answers = await calls;
     const { rows, held, spent } = await assertAgreement(keybrake, [run.id]);
-    const sent = keybrake.sandbox.stripe.requests;
+    const sent = stripe.requests;
     assert.deepEqual(countStates(rows), { settled: sent, refused: 400 - sent });
     assert.ok(sent < 400, 'no call had to wait for a connection');
     for (const id of sentAfter(keybrake, at, rows)) assert.ok(inFlight.includes(id), id);
@@ -248,6 +258,18 @@ test('a child of a revoked parent is dead, its own children too, and none can be
     assertRefused(await run.charge(100), 401, 'key_revoked');
   }
   await assert.rejects(startRun(t, keybrake, { parent: child.id }), /parent/);
+  assert.equal(keybrake.sandbox.stripe.requests, 1);
+});
+
+test("a child ends with its parent's expiry, also when that is brought forward later", async (t) => {
+  const { clock, keybrake } = await startAt(t, '2026-11-22T09:00:00Z');
+  const parent = await startRun(t, keybrake, { ...RICH, expires_in: '2d' });
+  const child = await startRun(t, keybrake, { parent: parent.id, expires_in: '1d' });
+  await changeKey(keybrake, parent.id, { expires_in: '1h' });
+  clock.advance(3_600_000 - 1);
+  assert.equal((await child.charge(100)).status, 200);
+  clock.advance(1);
+  assertRefused(await child.charge(100), 401, 'key_expired');
   assert.equal(keybrake.sandbox.stripe.requests, 1);
 });
 
