@@ -7,7 +7,7 @@ import { Agent, type Dispatcher } from 'undici';
 import type { VendorReply } from '../vendors/vendor.ts';
 
 export interface UpstreamRequest {
-  /** `https://api.stripe.com`: from configuration alone. */
+  /** `https://api.stripe.com`, without a slash at its end: from configuration alone. */
   readonly baseUrl: string;
   readonly method: string;
   /** With the query. */
@@ -65,11 +65,12 @@ export class Upstream {
   send(request: UpstreamRequest, mayStart: () => boolean): Promise<UpstreamResult> {
     return new Promise((resolve) => {
       const exchange = new Exchange(mayStart, this.#limits, resolve);
+      const [origin, prefix] = splitBaseUrl(request.baseUrl);
       try {
         this.#agent.dispatch(
           {
-            origin: request.baseUrl,
-            path: request.path,
+            origin,
+            path: prefix + request.path,
             method: request.method as Dispatcher.HttpMethod,
             headers: request.headers,
             body: request.body.length > 0 ? request.body : null,
@@ -172,6 +173,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#done?.(result);
     this.#done = null;
   }
+}
+
+/** An address may have a path (base-url.ts lets one stand); undici takes an origin alone. */
+function splitBaseUrl(baseUrl: string): [origin: string, prefix: string] {
+  const slash = baseUrl.indexOf('/', 'https://'.length);
+  return slash < 0 ? [baseUrl, ''] : [baseUrl.slice(0, slash), baseUrl.slice(slash)];
 }
 
 /** For the log: what went wrong, without the request. */

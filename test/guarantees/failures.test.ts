@@ -287,3 +287,16 @@ test('a vendor that comes back is reached by the same key', async (t) => {
   assert.equal((await run.charge(CENTS, options)).status, 200);
   await assertAgreement({ ...keybrake, sandbox: vendor }, [run.id]);
 });
+
+test('a path in the configured address stands in front of every call', async (t) => {
+  const vendor = await startSandbox();
+  t.after(() => vendor.close());
+  const settings = {
+    KEYBRAKE_STRIPE_SECRET: vendor.secret,
+    KEYBRAKE_STRIPE_BASE_URL: `${vendor.stripeUrl}/mock/`,
+  };
+  const keybrake = await start(t, { settings });
+  const run = await startRun(t, keybrake, { account: 'default' });
+  assert.equal((await run.charge(CENTS)).status, 404); // the sandbox knows no such path
+  assert.equal(vendor.stripe.received[0]!.path, '/mock/v1/payment_intents');
+});
