@@ -49,7 +49,9 @@ function tryIt(url: string, bearer: string): string[] {
   ];
 }
 
-const FIRST_STEPS = ['Next: `keybrake accounts add stripe`, then `keybrake keys issue --help`.'];
+const FIRST_STEPS = [
+  'Next: `keybrake keys issue --help`; before that, once, `keybrake accounts add stripe`.',
+];
 
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
