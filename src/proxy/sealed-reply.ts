@@ -12,7 +12,7 @@ export class ReplySeal {
     this.#seal = new Seal(masterKey, 'replies');
   }
 
-  close(callId: bigint, reply: VendorReply): Buffer {
+  close(callId: bigint, reply: VendorReply): Uint8Array {
     const head = Buffer.from(JSON.stringify([reply.status, ...reply.headers]));
     const length = Buffer.alloc(4);
     length.writeUInt32BE(head.length);
