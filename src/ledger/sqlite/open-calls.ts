@@ -18,7 +18,8 @@ export interface OpenCall extends Place {
   subjectAs: 'amount' | 'refundable' | null;
   vendorObjectId: string | null;
   replayOf: bigint | null;
-  running: boolean;
+  /** The call that executes it now: itself, or the one that was sent again under its hold. */
+  runningId: bigint | null;
 }
 
 interface Row {
@@ -66,7 +67,7 @@ export class OpenCalls {
       subjectAs: subject?.of ?? null,
       vendorObjectId: null,
       replayOf,
-      running: true,
+      runningId: call.id,
     });
   }
 
@@ -75,7 +76,7 @@ export class OpenCalls {
     const known = this.#running.get(id);
     if (known) this.#running.delete(id);
     const call = known ?? this.get(id);
-    return call?.running ? call : undefined;
+    return call?.runningId === id ? call : undefined;
   }
 
   get(id: bigint): OpenCall | undefined {
@@ -86,7 +87,7 @@ export class OpenCalls {
   /** Calls that were answered and hold money for this object, oldest first. */
   ofObject(place: Place, objectId: string): OpenCall[] {
     const rows = this.#byObject.all(objectId, place.vendor, place.account) as unknown as Row[];
-    return rows.map(read).filter((call) => !call.running);
+    return rows.map(read).filter((call) => call.runningId === null);
   }
 
   /** The batch failed: what was remembered in it may not be in the table. */
@@ -108,6 +109,6 @@ function read(row: Row): OpenCall {
     subjectAs: row.subject_as,
     vendorObjectId: row.vendor_object_id,
     replayOf: row.replay_of,
-    running: row.running_id !== null,
+    runningId: row.running_id,
   };
 }

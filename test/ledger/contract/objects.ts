@@ -1,0 +1,201 @@
+/** What vendor objects do to holds: made, open, final, declined, raised, given back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Settlement } from '../../../src/ledger/ledger.ts';
+import type { ObjectFact, Quote } from '../../../src/vendors/vendor.ts';
+import type { AtDesk } from '../contract.ts';
+import { codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
+
+/** A price that only the object knows. */
+function of(objectId: string, what: 'amount' | 'refundable', dollars?: number) {
+  const limit = dollars === undefined ? null : { minor: BigInt(dollars * 100) };
+  return { quote: { kind: 'object', objectId, of: what, limit } as Quote, objectId };
+}
+
+const FREE = { quote: { kind: 'free' } as Quote, class: 'free' as const };
+
+/** A call about an object, and the reply that came: it holds until the object is final. */
+function held(desk: Desk, id: bigint, about: ObjectFact, more: Partial<Settlement> = {}): void {
+  desk.settle(id, 'held', { vendorObjectId: about.id, objects: [about], ...more });
+}
+
+/** A free call (a retrieval) that was told this of an object. */
+async function told(desk: Desk, key: { id: bigint }, about: ObjectFact): Promise<void> {
+  const id = await desk.hold(key, 0, FREE);
+  desk.cost(id, 0, { vendorObjectId: about.id, objects: [about] });
+}
+
+let made = 0;
+const newName = (kind: string) => `${kind}_${++made}`;
+
+/** A key with a payment of `dollars` that was created and is in this state. */
+async function payment(
+  desk: Desk,
+  dollars: number,
+  state: ObjectFact['state'],
+  { more = {}, fields = {} }: { more?: Partial<ObjectFact>; fields?: KeyFields } = {},
+) {
+  const key = await desk.issue({ totalCap: usd(100), ...fields });
+  const pi = newName('pi');
+  const id = await desk.hold(key, dollars);
+  held(desk, id, fact(pi, dollars, state, more));
+  return { key, pi, id };
+}
+
+export function objectContract(name: string, at: AtDesk): void {
+  test(`${name}: a payment that is done when it is made is settled at what moved`, async () => {
+    const { key, id } = await payment(at(), 7, 'final');
+    assert.equal(await at().stateOf(id), 'settled');
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+    const part = await payment(at(), 7, 'final', { more: { moved: usd(4) } });
+    assert.deepEqual(await at().standing(part.key), { spent: 4, held: 0 });
+  });
+
+  test(`${name}: a payment that may still move holds until a reply says what moved`, async () => {
+    const { key, pi, id } = await payment(at(), 7, 'open');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    await told(at(), key, fact(pi, 7, 'open'));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    await told(at(), key, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+    assert.equal(await at().stateOf(id), 'settled');
+    // What is told twice counts once.
+    await told(at(), key, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+  });
+
+  test(`${name}: it counts once, however often it is confirmed and captured`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    for (const state of ['open', 'final'] as const) {
+      const id = await at().hold(key, 0, of(pi, 'amount'));
+      held(at(), id, fact(pi, 7, state));
+    }
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+    const { rows } = await at().ledger.calls({ keyId: key.id }, { limit: 9 });
+    assert.deepEqual(
+      rows.map(({ quote }) => quote),
+      [0n, 0n, usd(7)],
+    );
+  });
+
+  test(`${name}: of a payment that is captured in part, the rest comes back`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    const capture = await at().hold(key, 0, of(pi, 'amount', 3));
+    held(at(), capture, fact(pi, 7, 'final', { moved: usd(3) }));
+    assert.deepEqual(await at().standing(key), { spent: 3, held: 0 });
+  });
+
+  test(`${name}: what is cancelled comes back, and does not come back twice`, async () => {
+    const { key, pi, id } = await payment(at(), 7, 'open');
+    for (let times = 0; times < 2; times++) {
+      await told(at(), key, fact(pi, 7, 'final', { moved: 0n }));
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    }
+    assert.equal(await at().stateOf(id), 'settled');
+  });
+
+  test(`${name}: a decline gives the hold back, and the next attempt is priced anew`, async () => {
+    const { key, pi, id } = await payment(at(), 7, 'open');
+    await told(at(), key, fact(pi, 7, 'declined'));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    assert.equal(await at().stateOf(id), 'released');
+    const again = await at().hold(key, 0, of(pi, 'amount'));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    held(at(), again, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+  });
+
+  test(`${name}: a decline on creation leaves an object whose confirmation costs all of it`, async () => {
+    const key = await at().issue({ totalCap: usd(10) });
+    const pi = newName('pi');
+    const id = await at().hold(key, 7);
+    const declined = fact(pi, 7, 'declined');
+    at().settle(id, 'released', { httpStatus: 402, vendorObjectId: pi, objects: [declined] });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    const again = await at().hold(key, 0, of(pi, 'amount'));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    at().settle(again, 'released', { httpStatus: 402, vendorObjectId: pi, objects: [declined] });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    await at().hold(key, 0, of(pi, 'amount'));
+    assert.equal(codeOf(await at().admit(key, 4)), 'cap_exceeded');
+  });
+
+  test(`${name}: a raise costs the difference, and only where the cap has room for it`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open', { fields: { totalCap: usd(10) } });
+    assert.equal(codeOf(await at().admit(key, 0, of(pi, 'amount', 11))), 'cap_exceeded');
+    const raise = await at().hold(key, 0, of(pi, 'amount', 10));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 10 });
+    held(at(), raise, fact(pi, 10, 'open'));
+    await told(at(), key, fact(pi, 10, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 0 });
+  });
+
+  test(`${name}: a raise that is refused gives back the difference alone`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    const raise = await at().hold(key, 0, of(pi, 'amount', 10));
+    at().settle(raise, 'released', { httpStatus: 402, vendorObjectId: pi });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    await at().hold(key, 0, of(pi, 'amount', 9));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 9 });
+  });
+
+  test(`${name}: a vendor that moved more than was held shows it`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open', { fields: { totalCap: usd(8) } });
+    await told(at(), key, fact(pi, 12, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 12, held: 0 });
+    assert.equal((await at().view(key)).remaining, 0n);
+  });
+
+  test(`${name}: an object that nobody saw, or whose currency has no rate, has no price`, async () => {
+    const key = await at().issue({ totalCap: usd(100) });
+    assert.equal(codeOf(await at().admit(key, 0, of('pi_never_seen', 'amount'))), 'unpriced');
+    const foreign = newName('pi');
+    await told(at(), key, fact(foreign, 7, 'open', { amount: null, unit: null }));
+    assert.equal(codeOf(await at().admit(key, 0, of(foreign, 'amount'))), 'unpriced');
+    const { pi } = await payment(at(), 7, 'open');
+    const elsewhere = { ...of(pi, 'amount'), account: 'another' };
+    assert.equal(codeOf(await at().admit(key, 0, elsewhere)), 'unpriced');
+  });
+
+  test(`${name}: a refund counts as money that goes out, up to what was received`, async () => {
+    const charge = newName('ch');
+    const { key, pi } = await payment(at(), 7, 'final', { more: { aliases: [charge] } });
+    const part = await at().hold(key, 0, of(charge, 'refundable', 3));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 3 });
+    at().cost(part, 3, { vendorObjectId: newName('re') });
+    // Without an amount, a refund is of all the rest, by whichever name.
+    const rest = await at().hold(key, 0, of(pi, 'refundable'));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 4 });
+    at().settle(rest, 'released', { httpStatus: 400 });
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 0 });
+    const again = await at().hold(key, 0, of(pi, 'refundable'));
+    at().cost(again, 4);
+    assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
+    const nothing = await at().admit(key, 0, of(pi, 'refundable'));
+    assert.equal(nothing.kind === 'admitted' && nothing.quote, 0n);
+  });
+
+  test(`${name}: a refund of what is not received yet must state its amount`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    assert.equal(codeOf(await at().admit(key, 0, of(pi, 'refundable'))), 'unpriced');
+    await at().hold(key, 0, of(pi, 'refundable', 2));
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 9 });
+  });
+
+  test(`${name}: an object is one for all keys: who captures it ends the maker's hold`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    const other = await at().issue({ totalCap: usd(100) });
+    const capture = await at().hold(other, 0, of(pi, 'amount'));
+    held(at(), capture, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+    assert.deepEqual(await at().standing(other), { spent: 0, held: 0 });
+  });
+
+  test(`${name}: a reply from the vendor's own store says nothing new of an object`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open');
+    const again = await at().hold(key, 7);
+    const stale = { vendorObjectId: pi, objects: [fact(pi, 7, 'declined')] };
+    at().cost(again, 7, { ...stale, replayedByVendor: true });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+  });
+}

@@ -1,0 +1,53 @@
+/** The embedded store keeps the ledger's contract; and what is SQLite's alone. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
+import { makeDataDir } from '../support/keybrake.ts';
+import { ledgerContract } from './contract.ts';
+import { Desk, type Store } from './desk.ts';
+
+async function sqliteStore(): Promise<Store & { dataDir: string }> {
+  const dataDir = makeDataDir();
+  return {
+    dataDir,
+    open: () => openSqliteLedger({ dataDir }),
+    remove: async () => rmSync(dataDir, { recursive: true }),
+  };
+}
+
+ledgerContract('sqlite', sqliteStore);
+
+test('sqlite: the database refuses a budget over its ceiling, whatever the code does', async (t) => {
+  const store = await sqliteStore();
+  t.after(() => store.remove());
+  const desk = await Desk.open(store);
+  const key = await desk.issue({ totalCap: 1_000_000n });
+  await desk.hold(key, 1);
+  await desk.ledger.close();
+  const db = new DatabaseSync(join(store.dataDir, 'keybrake.db'));
+  t.after(() => db.close());
+  assert.throws(
+    () => db.exec("UPDATE budgets SET held = held + 1 WHERE kind = 'total'"),
+    /CHECK constraint failed/,
+  );
+});
+
+test('sqlite: an admission is on disk when it is answered', async (t) => {
+  const store = await sqliteStore();
+  t.after(() => store.remove());
+  const desk = await Desk.open(store);
+  t.after(() => desk.ledger.close());
+  const key = await desk.issue({ totalCap: 1_000_000n });
+  const id = await desk.hold(key, 1);
+  // Another connection, as another process would have it, in the same instant.
+  const db = new DatabaseSync(join(store.dataDir, 'keybrake.db'), {
+    readOnly: true,
+    readBigInts: true,
+  });
+  t.after(() => db.close());
+  const row = db.prepare('SELECT state, quote_usd FROM calls WHERE id = ?').get(id);
+  assert.deepEqual({ ...row }, { state: 'held', quote_usd: 1_000_000n });
+});
