@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { LoadResult, LoadTask } from './load.ts';
@@ -27,7 +27,7 @@ export interface Vendor {
 }
 
 export class Rig {
-  readonly dataDir = mkdtempSync(join(ROOT, '.cache-bench-'));
+  readonly dataDir = makeFolder();
   readonly #children: ChildProcess[] = [];
   readonly #loads: Interface[] = [];
 
@@ -36,8 +36,9 @@ export class Rig {
     args: string[] = [],
     env: Record<string, string> = {},
     find: (line: string) => string | undefined = (line) => line,
+    nodeFlags: string[] = [],
   ): Promise<{ child: ChildProcess; found: string }> {
-    const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+    const child = spawn(process.execPath, [...nodeFlags, join(ROOT, script), ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
@@ -77,6 +78,13 @@ export class Rig {
     }
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** On the disk of the repository: a folder in memory would make every fsync free. */
+function makeFolder(): string {
+  const cache = join(ROOT, '.cache');
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, 'bench-'));
 }
 
 /** User and system time of a process with all its threads, in seconds. */

@@ -1,6 +1,10 @@
 /** The three things that are compared, as processes: vendor, bare proxy, Keybrake. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Rig, Target, Vendor } from './rig.ts';
+
+/** The flags of `npm start`: what is measured is what people run. */
+const START_FLAGS = startFlags();
 
 const API_KEY = 'keybrake_bench_admin_key';
 
@@ -36,7 +40,7 @@ export async function startKeybrake(rig: Rig, vendor: Vendor, name: string): Pro
     KEYBRAKE_STRIPE_BASE_URL: vendor.stripe_url,
   };
   const address = (line: string) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-  const { child, found } = await rig.start('src/main.ts', ['serve'], env, address);
+  const { child, found } = await rig.start('dist/main.js', ['serve'], env, address, START_FLAGS);
   const key = await issue(found, 'bench');
   const target = { ...charge('keybrake', child.pid!, found), path: '/stripe/v1/payment_intents' };
   return { target: { ...target, authorization: `Bearer ${key.vault_key}` }, apiKey: API_KEY };
@@ -64,4 +68,10 @@ export async function issue(
 
 function charge(name: string, pid: number, url: string): Target {
   return { name, pid, url, path: '', authorization: 'Bearer none' };
+}
+
+function startFlags(): string[] {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const words: string[] = manifest.scripts.start.split(' ');
+  return words.slice(1, words.indexOf('dist/main.js'));
 }
