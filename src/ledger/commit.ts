@@ -47,6 +47,8 @@ export class CommitQueue {
   readonly #write: WriteBatch;
   readonly #events: QueueEvents;
   #queue: Waiting[] = [];
+  /** Written before all others and without them: a revoke must not wait for a crowd's commit. */
+  #urgent: Waiting[] = [];
   #trouble: string | null = null;
   #ended: string | null = null;
   #writing = false;
@@ -70,10 +72,18 @@ export class CommitQueue {
 
   /** Resolves with the operation's value when it is durable. */
   submit<T>(name: string, ...args: unknown[]): Promise<T> {
+    return this.#enter(this.#queue, [name, args]);
+  }
+
+  /** The same, ahead of everything that waits, in a commit of its own. */
+  submitFirst<T>(name: string, ...args: unknown[]): Promise<T> {
+    return this.#enter(this.#urgent, [name, args]);
+  }
+
+  #enter<T>(line: Waiting[], operation: Operation): Promise<T> {
     if (this.#ended !== null) return Promise.reject(new LedgerUnavailable(this.#ended));
     return new Promise((resolve, reject) => {
-      const done = { resolve: resolve as (value: unknown) => void, reject };
-      this.#queue.push({ operation: [name, args], done });
+      line.push({ operation, done: { resolve: resolve as (value: unknown) => void, reject } });
       this.#schedule();
     });
   }
@@ -89,7 +99,7 @@ export class CommitQueue {
   close(why: string): number {
     clearTimeout(this.#rideTimer);
     this.#ended = why;
-    const left = this.#queue.splice(0);
+    const left = [...this.#urgent.splice(0), ...this.#queue.splice(0)];
     for (const { done } of left) done?.reject(new LedgerUnavailable(why));
     return left.filter(({ operation }) => operation[0] === 'settle').length;
   }
@@ -105,11 +115,10 @@ export class CommitQueue {
   }
 
   async #next(): Promise<void> {
-    if (this.#writing || this.#queue.length === 0) return;
+    if (this.#writing || this.#urgent.length + this.#queue.length === 0) return;
     clearTimeout(this.#rideTimer);
     this.#rideTimer = undefined;
-    const batch = this.#queue.slice(0, BATCH_MAX);
-    this.#queue = this.#queue.slice(BATCH_MAX);
+    const batch = (this.#urgent.length > 0 ? this.#urgent : this.#queue).splice(0, BATCH_MAX);
     this.#writing = true;
     const outcome = await this.#write(batch.map((waiting) => waiting.operation)).catch(
       (error: unknown): BatchResult => ({ unavailable: String(error) }),
@@ -121,10 +130,14 @@ export class CommitQueue {
     if (why !== this.#trouble) this.#events.onTrouble(why);
     this.#trouble = why;
     if (this.#ended !== null) this.close(this.#ended);
-    else if (this.#queue.some((waiting) => waiting.done !== null)) this.#schedule();
+    else if (this.#somebodyWaits()) this.#schedule();
     else if (this.#queue.length > 0) {
       this.#rideTimer ??= setTimeout(() => this.#schedule(), why === null ? RIDE_MS : RETRY_MS);
     }
+  }
+
+  #somebodyWaits(): boolean {
+    return this.#urgent.length > 0 || this.#queue.some((waiting) => waiting.done !== null);
   }
 
   /** Tells everybody what became of it; leaves in `batch` what was not written, and returns why. */
@@ -150,8 +163,8 @@ export class CommitQueue {
    * none, a probe is: something must find out when writing is possible again.
    */
   #failed(batch: Waiting[], why: string): void {
-    const all = [...batch, ...this.#queue];
-    this.#queue = all.filter((waiting) => waiting.done === null);
+    const all = [...batch, ...this.#urgent.splice(0), ...this.#queue.splice(0)];
+    this.#queue.push(...all.filter((waiting) => waiting.done === null));
     if (this.#queue.length === 0) this.#queue.push({ operation: PROBE, done: null });
     for (const { done } of all) done?.reject(new LedgerUnavailable(why));
   }

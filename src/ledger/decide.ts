@@ -112,7 +112,8 @@ export function decide(question: Question): Decision {
   const { call, chain, freeze, first, price } = question;
   const dead = whyDead(chain, call.at) ?? whyFrozen(freeze);
   if (dead) return { kind: 'refuse', refusal: dead };
-  const shadow = chain[0]!.key.policy.mode === 'shadow';
+  // One that enforces anywhere above is enough: a budget of its own is at stake.
+  const shadow = chain.every(({ key }) => key.policy.mode === 'shadow');
 
   let objection = call.refusal;
   if (objection && !(shadow && objection.code === 'scope_not_allowed')) {

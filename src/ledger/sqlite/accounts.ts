@@ -76,9 +76,9 @@ export class Accounts {
     return this.#db.prepare('DELETE FROM api_keys WHERE id = ?').run(id).changes > 0;
   }
 
-  findApiKey(hash: Uint8Array): ApiKey | undefined {
-    const row = this.#db.prepare('SELECT * FROM api_keys WHERE hash = ?').get(hash);
-    return row && readApiKey(row as unknown as ApiKeyRow);
+  apiKeysByHash(): [hash: Uint8Array, key: ApiKey][] {
+    const rows = this.#db.prepare('SELECT * FROM api_keys').all();
+    return (rows as unknown as ApiKeyRow[]).map((row) => [row.hash, readApiKey(row)]);
   }
 }
 

@@ -150,6 +150,7 @@ export function readCall(row: CallTableRow): CallRow {
 
 export interface ApiKeyRow {
   id: bigint;
+  hash: Uint8Array;
   name: string;
   role: Role;
   created_at: bigint;

@@ -22,6 +22,8 @@ export interface Start {
   lastId: bigint;
   /** Calls that were under way when the process ended; they are `unknown` now. */
   recovered: number;
+  /** Every management key with its hash. */
+  apiKeys: [hash: Uint8Array, key: ledger.ApiKey][];
 }
 
 export class Writer {
@@ -67,7 +69,6 @@ export class Writer {
       apiKeys: () => accounts.apiKeys(),
       addApiKey: (key: ledger.ApiKey, hash: Uint8Array) => accounts.addApiKey(key, hash),
       removeApiKey: (id: bigint) => accounts.removeApiKey(id),
-      findApiKey: (hash: Uint8Array) => accounts.findApiKey(hash),
       flush: () => undefined,
       probe: () => this.#probe(),
       prune: (now: number) => this.#prune(now),
@@ -87,7 +88,8 @@ export class Writer {
            WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL`,
         )
         .run();
-      return { lastId: this.#lastId(), recovered: Number(changes) };
+      const apiKeys = new Accounts(this.#db).apiKeysByHash();
+      return { lastId: this.#lastId(), recovered: Number(changes), apiKeys };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new DataFolderError(`the ledger cannot be written: ${why}`, { cause });
