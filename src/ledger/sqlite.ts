@@ -2,31 +2,32 @@
  * The embedded store: a SQLite file in the data folder, one thread that writes it and one that
  * reads reports from it. This side holds no state of the ledger; it batches and forwards.
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type BatchResult, CommitQueue, type Operation, type Result } from './commit.ts';
-import {
-  type Admission,
-  type ApiKey,
-  type CallFilter,
-  type CallRow,
-  type Freeze,
-  type KeyFilter,
-  type KeyIdentity,
-  type KeyPatch,
-  type KeyView,
-  type Ledger,
-  LedgerUnavailable,
-  type NewKey,
-  type Page,
-  type PageQuery,
-  type RevocationTarget,
-  type Settlement,
-  type SpendGroup,
-  type SpendRow,
-  type StoredAccount,
-  type Verdict,
+import { type BatchResult, CommitQueue, type Operation } from './commit.ts';
+import type {
+  Admission,
+  ApiKey,
+  CallFilter,
+  CallRow,
+  Freeze,
+  KeyFilter,
+  KeyIdentity,
+  KeyPatch,
+  KeyView,
+  Ledger,
+  NewKey,
+  Page,
+  PageQuery,
+  RevocationTarget,
+  Settlement,
+  SpendGroup,
+  SpendRow,
+  StoredAccount,
+  Verdict,
 } from './ledger.ts';
 import { DataFolderError } from './sqlite/database.ts';
+import { ReportThread } from './sqlite/report-thread.ts';
 import type { WorkerData } from './sqlite/worker.ts';
 import type { Start } from './sqlite/writer.ts';
 
@@ -49,12 +50,12 @@ export async function openSqliteLedger(options: SqliteOptions): Promise<SqliteLe
   const { dataDir, node = 0 } = options;
   const writer = startWorker({ role: 'writer', dataDir, node });
   const start = await started<Start>(writer);
-  const reader = startWorker({ role: 'reader', dataDir, node });
-  await started<null>(reader).catch((error) => {
-    writer.postMessage('close'); // else its thread and its lock outlive the failed start
-    throw error;
+  const reports = new ReportThread(async () => {
+    const reader = startWorker({ role: 'reader', dataDir, node });
+    await started<null>(reader);
+    return reader;
   });
-  return new SqliteLedger(writer, reader, start, options);
+  return new SqliteLedger(writer, reports, start, options);
 }
 
 export class SqliteLedger implements Ledger {
@@ -62,22 +63,20 @@ export class SqliteLedger implements Ledger {
   /** Calls that were under way when the last process ended; their outcome is unknown. */
   readonly recovered: number;
   readonly #writer: Worker;
-  readonly #reader: Worker;
+  readonly #reports: ReportThread;
   readonly #queue: CommitQueue;
   readonly #onFault: (operation: string, fault: string) => void;
   /** Management keys by their hash; this process alone adds and removes them. */
   readonly #apiKeys: Map<string, ApiKey>;
-  readonly #reports = new Map<number, (result: Result) => void>();
   #batchDone: ((result: BatchResult) => void) | null = null;
-  #nextReport = 0;
   #closed: string | null = null;
 
-  constructor(writer: Worker, reader: Worker, start: Start, options: SqliteOptions) {
+  constructor(writer: Worker, reports: ReportThread, start: Start, options: SqliteOptions) {
     this.lastId = start.lastId;
     this.recovered = start.recovered;
     this.#apiKeys = new Map(start.apiKeys.map(([hash, key]) => [hex(hash), key]));
     this.#writer = writer;
-    this.#reader = reader;
+    this.#reports = reports;
     this.#onFault =
       options.onFault ?? ((operation, fault) => process.emitWarning(`${operation}: ${fault}`));
     this.#queue = new CommitQueue((batch) => this.#writeBatch(batch), {
@@ -85,14 +84,8 @@ export class SqliteLedger implements Ledger {
       onTrouble: (why) => options.onTrouble?.(why),
     });
     writer.on('message', (result: BatchResult) => this.#batchDone?.(result));
-    reader.on('message', ({ seq, result }: { seq: number; result: Result }) => {
-      this.#reports.get(seq)?.(result);
-      this.#reports.delete(seq);
-    });
-    for (const thread of [writer, reader]) {
-      thread.on('error', (error) => this.#died(error, options.onDeath));
-      thread.on('exit', () => this.#died(new Error('a ledger thread ended'), options.onDeath));
-    }
+    writer.on('error', (error) => this.#died(error, options.onDeath));
+    writer.on('exit', () => this.#died(new Error("the ledger's thread ended"), options.onDeath));
   }
 
   get trouble(): string | null {
@@ -213,12 +206,9 @@ export class SqliteLedger implements Ledger {
     this.#closed = 'the ledger is closed';
     const lost = this.#queue.close(this.#closed);
     if (lost > 0) this.#onFault('close', `${lost} ends of calls are not written; they are unknown`);
-    const ended = [this.#writer, this.#reader].map(
-      (thread) => new Promise((resolve) => thread.once('exit', resolve)),
-    );
+    const ended = once(this.#writer, 'exit');
     this.#writer.postMessage('close');
-    this.#reader.postMessage('close');
-    await Promise.all(ended);
+    await Promise.all([ended, this.#reports.close()]);
   }
 
   #writeBatch(batch: Operation[]): Promise<BatchResult> {
@@ -232,29 +222,22 @@ export class SqliteLedger implements Ledger {
   /** Reports see everything that was settled before they were asked for. */
   async #report<T>(name: string, ...args: unknown[]): Promise<T> {
     await this.flush();
-    const result = await new Promise<Result>((resolve) => {
-      const seq = this.#nextReport++;
-      this.#reports.set(seq, resolve);
-      this.#reader.postMessage({ seq, operation: [name, args] });
-    });
-    if ('value' in result) return result.value as T;
-    throw new LedgerUnavailable(JSON.stringify(result));
+    return this.#reports.run(name, args);
   }
 
   #died(error: Error, onDeath: SqliteOptions['onDeath']): void {
     if (this.#closed) return;
     this.#closed = `the ledger's thread ended: ${error.message}`;
     this.#batchDone?.({ unavailable: this.#closed });
-    for (const done of this.#reports.values()) done({ unavailable: this.#closed });
     this.#queue.close(this.#closed);
-    // One without the other is of no use, and would keep the process alive.
-    for (const thread of [this.#writer, this.#reader]) void thread.terminate();
+    this.#reports.terminate(); // it would keep the process alive
+    void this.#writer.terminate();
     onDeath?.(error);
   }
 }
 
-/** Batches leave little behind; the default would let each thread's young heap grow to 100 MiB. */
-const THREAD = { maxYoungGenerationSizeMb: 8 };
+/** Batches leave little behind; without limits each thread's heap would grow to 100 MiB and more. */
+const THREAD = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
 
 function startWorker(workerData: WorkerData): Worker {
   return new Worker(new URL(`./sqlite/worker${EXTENSION}`, import.meta.url), {

@@ -10,7 +10,7 @@ import type { KeyIdentity, Ledger } from '../ledger/ledger.ts';
 import { recorded } from './arrive.ts';
 
 /** Keys remembered, about 1 KB each. */
-const REMEMBERED = 10_000;
+const REMEMBERED = 5_000;
 
 export interface Caller {
   readonly key: KeyIdentity;

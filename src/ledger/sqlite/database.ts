@@ -43,7 +43,7 @@ export function openForWriting(dataDir: string): DatabaseSync {
     const db = new DatabaseSync(join(dataDir, 'keybrake.db'), { readBigInts: true });
     // FULL: a commit returns after its fsync. Without it a power cut loses holds that were answered.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA cache_size = -16384`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA cache_size = -8192`);
     migrate(db);
     return db;
   } catch (cause) {
