@@ -118,6 +118,8 @@ export class CommitQueue {
     if (this.#writing || this.#urgent.length + this.#queue.length === 0) return;
     clearTimeout(this.#rideTimer);
     this.#rideTimer = undefined;
+    // After a failure, nothing counts as written before the settlements that wait.
+    if (this.#trouble !== null) this.#queue.push(...this.#urgent.splice(0));
     const batch = (this.#urgent.length > 0 ? this.#urgent : this.#queue).splice(0, BATCH_MAX);
     this.#writing = true;
     const outcome = await this.#write(batch.map((waiting) => waiting.operation)).catch(

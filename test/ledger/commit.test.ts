@@ -90,6 +90,46 @@ test('nobody is answered before the commit has ended', async () => {
   await answer;
 });
 
+test('what is urgent goes first, in a commit of its own, and the others keep their order', async () => {
+  const { queue, next } = held();
+  const under = queue.submit('admit', 'a1');
+  const batch = await next();
+  queue.defer('settle', 's1');
+  const [a2, r1, a3, r2] = [
+    queue.submit('admit', 'a2'),
+    queue.submitFirst('revoke', 'r1'),
+    queue.submit('admit', 'a3'),
+    queue.submitFirst('revoke', 'r2'),
+  ];
+  batch.end();
+  assert.equal(await under, 'a1');
+  const urgent = await next();
+  assert.deepEqual(urgent.names, ['r1', 'r2']);
+  urgent.end();
+  assert.deepEqual(await Promise.all([r1, r2]), ['r1', 'r2']);
+  const rest = await next();
+  assert.deepEqual(rest.names, ['s1', 'a2', 'a3']);
+  rest.end();
+  await Promise.all([a2, a3]);
+});
+
+test('while nothing can be written, not even what is urgent passes the settlements that wait', async () => {
+  const { queue, next } = held();
+  queue.defer('settle', 's1');
+  (await next()).end(FULL);
+  await turn();
+  assert.equal(queue.trouble, 'disk is full');
+  const refused = queue.submitFirst('revoke', 'r1');
+  const second = await next();
+  assert.deepEqual(second.names, ['s1', 'r1']);
+  second.end(FULL);
+  await assert.rejects(refused, LedgerUnavailable);
+  assert.equal(queue.trouble, 'disk is full');
+  const third = await next();
+  assert.deepEqual(third.names, ['s1']);
+  third.end();
+});
+
 test('a settlement alone is written too, without anybody asking', async () => {
   const { queue, next } = held();
   queue.defer('settle', 's1');

@@ -148,8 +148,7 @@ export function admissionContract(name: string, at: AtDesk): void {
   });
 
   test(`${name}: a shadow key lets through what it would have refused, and says so`, async () => {
-    const parent = await at().issue({ totalCap: usd(1) });
-    const key = await at().issue({ totalCap: usd(1), mode: 'shadow', parentId: parent.id });
+    const key = await at().issue({ totalCap: usd(1), mode: 'shadow' });
     const id = await at().hold(key, 5);
     assert.equal((await at().ledger.call(id))?.policyVerdict, 'would_refuse');
     assert.equal((await at().ledger.call(id))?.verdictReason, 'cap_exceeded');
@@ -158,5 +157,12 @@ export function admissionContract(name: string, at: AtDesk): void {
     assert.equal((await at().view(key)).remaining, 0n);
     await at().ledger.revoke({ key: key.id }, null, 'test', at().now);
     assert.equal(codeOf(await at().admit(key, 1)), 'key_revoked');
+  });
+
+  test(`${name}: a shadow key below one that enforces keeps to that one's caps`, async () => {
+    const parent = await at().issue({ totalCap: usd(1) });
+    const key = await at().issue({ totalCap: usd(9), mode: 'shadow', parentId: parent.id });
+    assert.equal(codeOf(await at().admit(key, 5)), 'cap_exceeded');
+    await at().hold(key, 1);
   });
 }

@@ -127,14 +127,22 @@ class Run {
     return run;
   }
 
-  /** All steps are asked for in one turn, so they share commits; the answers are compared after. */
+  /**
+   * The steps are asked for in one turn, so they share commits; the answers are compared after. A
+   * revoke may overtake what was asked for before it, so that is waited for.
+   */
   async batch(steps: Step[]): Promise<void> {
-    const answers: [expected: string, actual: Promise<string>][] = [];
+    let answers: [expected: string, actual: Promise<string>][] = [];
+    const compare = async () => {
+      for (const [expected, actual] of answers) assert.equal(await actual, expected);
+      answers = [];
+    };
     for (const step of steps) {
+      if (step.do === 'revoke') await compare();
       const answer = this.#take(step);
       if (answer) answers.push(answer);
     }
-    for (const [expected, actual] of answers) assert.equal(await actual, expected);
+    await compare();
   }
 
   #take(step: Step): [string, Promise<string>] | undefined {
