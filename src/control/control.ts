@@ -45,9 +45,7 @@ export function createControl(deps: ControlDeps): Hono {
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(honoPath(path), () => methodNotAllowed(methods));
   }
-  app.notFound(() =>
-    problemResponse(new Problem('not_found', 'there is no such path; see /vault/openapi.json')),
-  );
+  app.notFound(({ req }) => nothingHere(req.path));
   app.onError((thrown, context) => problemFor(deps, thrown, context));
   return app;
 }
@@ -69,6 +67,24 @@ async function serve(deps: ControlDeps, each: Route, context: Context): Promise<
     deps.log.info(what, 'control');
   }
   return response;
+}
+
+/**
+ * Outside of /vault it may be a vendor call whose credential is no vault key: the vendor's own, or a
+ * setting that is empty. Without an `error` stripe-node takes any answer for success, whatever its
+ * status, and a run would go on as if it had charged.
+ */
+function nothingHere(path: string): Response {
+  if (path === '/vault' || path.startsWith('/vault/')) {
+    return problemResponse(
+      new Problem('not_found', 'there is no such path; see /vault/openapi.json'),
+    );
+  }
+  const message =
+    'there is no such path here, and a call to a vendor needs a vault key (vault_key_…) as its ' +
+    'credential; the management API is at /vault/openapi.json';
+  const error = { type: 'invalid_request_error', code: 'not_found', message };
+  return problemResponse(new Problem('not_found', message), undefined, { error });
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {

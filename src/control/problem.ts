@@ -47,8 +47,8 @@ export function problemOf(thrown: unknown): Problem | undefined {
   return undefined;
 }
 
-/** The document. `requestId` names the log line of a fault of ours. */
-export function problemResponse(problem: Problem, requestId?: string): Response {
+/** The document. `requestId` names the log line of a fault of ours; `more`: further members. */
+export function problemResponse(problem: Problem, requestId?: string, more?: object): Response {
   const { status, title } = CATALOGUE[problem.code];
   const body = {
     type: `/docs/errors.md#${problem.code}`,
@@ -58,6 +58,7 @@ export function problemResponse(problem: Problem, requestId?: string): Response 
     detail: problem.message,
     ...(problem.errors && { errors: problem.errors }),
     ...(requestId !== undefined && { request_id: requestId }),
+    ...more,
   };
   return new Response(JSON.stringify(body), {
     status,

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import Stripe from 'stripe';
 import { newVaultKey } from '../../src/ids.ts';
 import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
 import { type AuditRow, auditRows, issueKey, keySpend } from '../support/management.ts';
@@ -108,6 +109,47 @@ test('an Authorization without a vault key opens nothing', async () => {
     assert.equal(json?.status, status, body);
     assert.ok(!body.includes(whole), 'the credential is written back');
   }
+});
+
+test('an SDK that was left without a vault key raises, and does not take the answer for a charge', async () => {
+  const { hostname: host, port } = new URL(server.url);
+  for (const apiKey of [`sk_${'live'}_51HabcDEFghiJKLmno`, 'x', server.apiKey]) {
+    const stripe = new Stripe(apiKey, { host, port, protocol: 'http', maxNetworkRetries: 0 });
+    for (const prefix of ['', '/stripe']) {
+      const charge = stripe.rawRequest('POST', `${prefix}/v1/payment_intents`, { amount: 100 });
+      await assert.rejects(charge, (error: Stripe.errors.StripeError) => {
+        assert.ok(error instanceof Stripe.errors.StripeInvalidRequestError, String(error));
+        assert.match(error.message, /needs a vault key/);
+        assert.ok(!error.message.includes(apiKey));
+        return true;
+      });
+    }
+  }
+});
+
+test('with a vault key every path but /vault/self is a vendor call, those of the management API too', async () => {
+  for (const path of [
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/vault/openapi.json',
+    '/vault/keys',
+    '/',
+  ]) {
+    const line = `GET ${path} HTTP/1.1`;
+    const requests = server.sandbox.stripe.requests;
+    const [answer] = await exchange(server.url, call(bearer(), { line, body: '' }));
+    // Stripe has no such path, and says so itself.
+    assert.equal(answer?.status, 404, path);
+    assert.match(answer.body, /Unrecognized request URL/);
+    assert.equal(server.sandbox.stripe.requests, requests + 1, path);
+    assert.equal((await newestRow())?.path, path);
+  }
+  const [own] = await exchange(
+    server.url,
+    call(bearer(), { line: 'GET /vault/self HTTP/1.1', body: '' }),
+  );
+  assert.equal(own?.json?.id, key.id);
 });
 
 test('a vault key is taken as Bearer and as either half of Basic, and nothing else of it counts', async () => {
