@@ -103,7 +103,7 @@ export const CATALOGUE = {
   outcome_unknown: entry(
     504,
     'The call was sent and no usable answer came back',
-    'Retry with the same idempotency key, or look at the vendor; the amount stays counted.',
+    'Retry with the same idempotency key, or look at the vendor; what was held stays counted.',
     { retryable: true, held: true },
   ),
   ledger_unavailable: entry(

@@ -40,22 +40,38 @@ export function conclude(sent: Sent, result: UpstreamResult, seal: ReplySeal): C
     case 'reply':
       return concludeReply(sent, result.reply, result.upstreamMs, seal);
     case 'not_sent': {
+      // A revoke may come while the connection is being made: the key is dead, whatever came of it.
+      if (sent.stopped !== null) return stopped(sent, sent.stopped, result.why);
       const message = 'The vendor could not be reached. Nothing was sent and nothing is counted.';
       return ended(sent, refusal('vendor_unreachable', message), { why: result.why });
     }
-    case 'stopped': {
-      const message = 'The call was stopped before it was sent. Nothing is counted.';
-      const code = sent.stopped ?? 'key_revoked';
-      return ended(sent, refusal(code, message), { why: null, refused: code });
-    }
+    case 'stopped':
+      return stopped(sent, sent.stopped ?? 'key_revoked', null);
     case 'no_reply': {
-      const message =
-        'The call was sent and no whole reply came back. Its amount stays counted until the ' +
-        'outcome is known; a retry with the same Idempotency-Key is safe.';
-      const answer = refusal('outcome_unknown', message);
+      const answer = refusal('outcome_unknown', `${NO_REPLY} ${whatNow(sent)}`);
       return ended(sent, answer, { why: result.why, unknown: true, upstreamMs: result.upstreamMs });
     }
   }
+}
+
+const NO_REPLY = 'The call was sent and no whole reply came back.';
+
+/** What stays counted, and whether a retry can find what the first try did. */
+function whatNow({ reading, hasIdentity }: Sent): string {
+  const free = reading.quote.kind === 'free';
+  const counted = free
+    ? 'It costs nothing, so nothing stays counted'
+    : 'Its amount stays counted until the outcome is known';
+  // A read repeats nothing; of the rest only a key of the client's own tells a retry from a new call.
+  if (free && !reading.idempotent) return `${counted}.`;
+  return hasIdentity
+    ? `${counted}; a retry with the same Idempotency-Key is safe.`
+    : `${counted}. It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.`;
+}
+
+function stopped(sent: Sent, code: ErrorCode, why: string | null): Concluded {
+  const message = 'The call was stopped before it was sent. Nothing is counted.';
+  return ended(sent, refusal(code, message), { why, refused: code });
 }
 
 function concludeReply(

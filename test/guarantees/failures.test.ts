@@ -17,7 +17,7 @@ import type { Fault } from '../../src/sandbox/faults.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { assertAgreement } from '../support/agreement.ts';
 import type { Keybrake } from '../support/keybrake.ts';
-import { type Answer, startRun } from '../support/run.ts';
+import { type Answer, type CallOptions, charging, startRun } from '../support/run.ts';
 import { assertRefused, spendOf, start } from '../support/scene.ts';
 
 const LIMITS = { connectMs: 1_000, replyMs: 400, replyBytes: 64 * 1024 };
@@ -197,9 +197,29 @@ test('a lost reply to a read holds nothing', async (t) => {
   const answer = await run.call({ method: 'GET', path: '/v1/balance' });
   assertRefused(answer, 504, 'outcome_unknown');
   assert.equal(answer.headers['x-keybrake-cost-usd'], '0.00');
+  assert.match(toldIn(answer), /nothing stays counted\.$/);
   const { rows, held } = await assertAgreement(keybrake, [run.id]);
   assert.equal(held, 0n);
   assert.equal(rows[0]!.state, 'released');
+});
+
+function toldIn(answer: Answer): string {
+  return (answer.json.error as { message: string }).message;
+}
+
+test('a lost reply tells whether a retry is safe: only with an idempotency key of its own', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const lose = (options: CallOptions) => {
+    keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+    return run.call({ fields: charging(CENTS), ...options });
+  };
+  const safe = toldIn(await lose({ idempotencyKey: 'order-1' }));
+  assert.match(safe, /amount stays counted .* same Idempotency-Key is safe\.$/);
+  const unsafe = toldIn(await lose({}));
+  assert.match(unsafe, /amount stays counted .* a retry would be a new call/);
+  const free = toldIn(await lose({ path: '/v1/customers', fields: { name: 'Jenny' } }));
+  assert.match(free, /nothing stays counted\. .* a retry would be a new call/);
 });
 
 /** The port on which a server of this test listens; it and its connections end with the test. */

@@ -4,7 +4,9 @@
  * was sent after the answer must be named in the answer itself, as in flight.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { seededRandom } from '../../src/sandbox/faults.ts';
@@ -231,6 +233,36 @@ for (const [what, status, code, end] of FULL) {
     }
   });
 }
+
+test('a revoke while the vendor is dialled is told as one, also when nobody answers there', async (t) => {
+  const dialled = Promise.withResolvers<void>();
+  const sockets: Socket[] = [];
+  // Takes connections and never ends the TLS handshake.
+  const silent = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined).resume());
+    dialled.resolve();
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+  const settings = {
+    KEYBRAKE_STRIPE_SECRET: 'sk_test_0123456789abcdef',
+    KEYBRAKE_STRIPE_BASE_URL: `https://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+  };
+  const upstreamLimits = { connectMs: 2_000, replyMs: 2_000, replyBytes: 64 * 1024 };
+  const keybrake = await start(t, { settings, upstreamLimits });
+  const run = await startRun(t, keybrake, { account: 'default' });
+  const call = run.charge(100);
+  await dialled.promise;
+  assert.deepEqual(await revokeKey(keybrake, run.id), [], 'nothing was sent');
+  assertRefused(await call, 401, 'key_revoked');
+  const { rows, held } = await assertAgreement(keybrake, [run.id]);
+  assert.equal(held, 0n);
+  const [row] = rows;
+  assert.deepEqual([row!.state, row!.verdict_reason], ['refused', 'key_revoked']);
+});
 
 test('a call that is at the vendor when its key is revoked is listed, finished and counted', async (t) => {
   const keybrake = await start(t);
