@@ -4,7 +4,7 @@
  */
 import { AccountBook } from './accounts.ts';
 import { type Clock, systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { createControl } from './control/control.ts';
 import { hasLedger, makeFirstApiKey, masterKeyOf, prepareDataFolder } from './data-folder.ts';
 import { credentialHash, IdSource } from './ids.ts';
@@ -48,7 +48,7 @@ export interface Keybrake {
 const PRUNE_MS = 60_000;
 
 /**
- * Starts a server. Rejects with DataFolderError, SealError, or the system's error for an address
+ * Starts a server. Rejects with ConfigError, DataFolderError, SealError, or the system's error for an address
  * that cannot be had; what was started by then is stopped.
  */
 export async function startKeybrake(
@@ -57,6 +57,7 @@ export async function startKeybrake(
 ): Promise<Keybrake> {
   const { clock = systemClock, log = openLog() } = options;
   const undo: (() => Promise<unknown>)[] = [];
+  const stripeFields = stripeCredentials(config);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -72,10 +73,7 @@ export async function startKeybrake(
     undo.push(() => ledger.close());
     const masterKey = config.masterKey ?? masterKeyOf(config.dataDir, hadLedger);
     const accounts = await AccountBook.open(ledger, masterKey, clock);
-    if (config.stripe.secret) {
-      const fields = { secret: config.stripe.secret.reveal() };
-      accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, fields);
-    }
+    if (stripeFields) accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, stripeFields);
     const sandbox = await sandboxFor(config, accounts, options);
     if (sandbox) undo.push(() => sandbox.close());
 
@@ -145,6 +143,15 @@ export async function startKeybrake(
     await takeApart(undo);
     throw error;
   }
+}
+
+/** Held to the same rules as a stored account, before anything is made. Null: none is given. */
+function stripeCredentials({ stripe: { secret } }: Config): { secret: string } | null {
+  if (!secret) return null;
+  const fields = { secret: secret.reveal() };
+  const wrong = stripe.checkCredentials(fields);
+  if (wrong !== null) throw new ConfigError(wrong.replace(/^secret/, 'KEYBRAKE_STRIPE_SECRET'));
+  return fields;
 }
 
 /** The sandbox, when it is asked for, or when there is no real account and nobody said no. */

@@ -42,7 +42,7 @@ export interface Sandbox {
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const clock = options.clock ?? systemClock;
-  const secret = options.secret ?? `sk_test_sandbox_${randomBytes(18).toString('base64url')}`;
+  const secret = options.secret ?? `sk_test_sandbox_${randomBytes(18).toString('hex')}`;
   const books = new StripeBooks({
     keepLog: options.keepLog ?? 10_000,
     keepObjects: options.keepObjects ?? 50_000,

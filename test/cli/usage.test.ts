@@ -1,5 +1,6 @@
 /** What the command line does without a server: help, wrong usage, and secrets as arguments. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +128,24 @@ test('every setting that may be an argument is an option of `serve`, and no othe
     .filter(([, { flag, help }]) => flag && !/not available yet/i.test(help))
     .map(([name]) => flagOf(name as SettingName));
   assert.deepEqual(FLAGS.map(([name]) => `--${name}`).sort(), available.sort());
+});
+
+test('a Stripe secret that can be none is refused as it is when it is stored, and nothing is made', async () => {
+  const folder = join(tmpdir(), 'keybrake-cli-test-never-made');
+  for (const [text, says] of [
+    [`pk_${'live'}_51HabcDEFghiJKLmno`, /is a publishable key/],
+    [`sk_${'org'}_51HabcDEFghiJKLmno`, /is an organisation key/],
+    ['whsec_51HabcDEFghiJKLmno', /must be a Stripe key/],
+  ] as const) {
+    const env = { KEYBRAKE_STRIPE_SECRET: text };
+    const { code, stdout, stderr } = await keybrake(['serve', '--data', folder], { env });
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^keybrake: KEYBRAKE_STRIPE_SECRET .*\n$/);
+    assert.match(stderr, says);
+    assert.ok(!stderr.includes(text), stderr);
+    assert.ok(!existsSync(folder));
+  }
 });
 
 test('every wrong setting is named, secrets are not repeated, and the status is 2', async () => {
