@@ -206,9 +206,11 @@ export class SqliteLedger implements Ledger {
     this.#closed = 'the ledger is closed';
     const lost = this.#queue.close(this.#closed);
     if (lost > 0) this.#onFault('close', `${lost} ends of calls are not written; they are unknown`);
+    // Before the writer: the last connection carries the log into the file, and a reader cannot.
+    await this.#reports.close();
     const ended = once(this.#writer, 'exit');
     this.#writer.postMessage('close');
-    await Promise.all([ended, this.#reports.close()]);
+    await ended;
   }
 
   #writeBatch(batch: Operation[]): Promise<BatchResult> {

@@ -1,6 +1,6 @@
 /** The embedded store keeps the ledger's contract; and what is SQLite's alone. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -50,4 +50,16 @@ test('sqlite: an admission is on disk when it is answered', async (t) => {
   t.after(() => db.close());
   const row = db.prepare('SELECT state, quote_usd FROM calls WHERE id = ?').get(id);
   assert.deepEqual({ ...row }, { state: 'held', quote_usd: 1_000_000n });
+});
+
+test('sqlite: a ledger that was closed is one whole file, also when reports were read', async (t) => {
+  const store = await sqliteStore();
+  t.after(() => store.remove());
+  const desk = await Desk.open(store);
+  const key = await desk.issue({ totalCap: 1_000_000n });
+  const id = await desk.hold(key, 1);
+  assert.ok(await desk.ledger.call(id));
+  await desk.ledger.close();
+  // Whoever copies keybrake.db alone from a stopped server must not lose what came last.
+  assert.deepEqual(readdirSync(store.dataDir).sort(), ['keybrake.db', 'keybrake.lock']);
 });
