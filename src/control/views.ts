@@ -185,7 +185,7 @@ function budgetView(budget: BudgetView) {
 
 const TEXT = z.string().nullable();
 
-/** The columns of the audit, in the order in which every format has them (design section 7). */
+/** The columns of the audit, in the order in which every format has them. */
 export const CALL_COLUMNS = {
   id: [CALL_ID, (row: CallRow) => handle('call', row.id)],
   at: [TIME, (row: CallRow) => rfc3339(row.at)],

@@ -71,7 +71,7 @@ export interface BudgetView {
   cap: Micros;
   spent: Micros;
   held: Micros;
-  /** Of a daily budget: when its window began and ends. */
+  /** When its window began and ends; a total budget's begins with the key's issue and has no end. */
   windowStart: number;
   windowEnd: number | null;
 }
@@ -223,7 +223,7 @@ export interface Settlement {
   upstreamMs: number | null;
 }
 
-/** One row of the audit, all columns of design section 7. */
+/** One row of the audit, all its columns. */
 export interface CallRow extends CallContext {
   id: bigint;
   at: number;

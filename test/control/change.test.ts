@@ -124,6 +124,14 @@ test('a key shows what is spent, held and left on each budget', async () => {
   assert.equal(json.calls, 2);
 });
 
+test("a total budget counts from the key's issue and has no end", async () => {
+  const key = await house.issue({ total_usd_cap: 10 });
+  const { json } = await house.ask('GET', `/vault/keys/${key.id}`);
+  const budgets = json.budgets as { kind: string; window_start: string; window_end: unknown }[];
+  const total = budgets.find(({ kind }) => kind === 'total');
+  assert.deepEqual([total?.window_start, total?.window_end], [json.issued_at, null]);
+});
+
 test('keys are listed newest first, filtered, page by page without gaps or repeats', async () => {
   const made: string[] = [];
   for (let index = 0; index < 7; index++) {

@@ -171,7 +171,7 @@ export class Desk {
     fields: Partial<Admission> = {},
   ): Promise<bigint> {
     const verdict = await this.admit(key, dollars, fields);
-    assert.equal(verdict.kind, 'admitted', describe(verdict));
+    assert.equal(verdict.kind, 'admitted', messageOf(verdict));
     return verdict.id;
   }
 
@@ -208,6 +208,6 @@ export function codeOf(verdict: Verdict): string {
   return verdict.kind === 'refused' ? verdict.refusal.code : verdict.kind;
 }
 
-function describe(verdict: Verdict): string {
+export function messageOf(verdict: Verdict): string {
   return verdict.kind === 'refused' ? verdict.refusal.message : verdict.kind;
 }

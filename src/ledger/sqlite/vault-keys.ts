@@ -100,7 +100,9 @@ export class VaultKeys {
       calls: total.calls,
       spent: total.spent,
       held: total.held,
-      budgets: budgets.filter((budget) => budget.cap !== UNCAPPED).map(budgetView),
+      budgets: budgets
+        .filter((budget) => budget.cap !== UNCAPPED)
+        .map((budget) => budgetView(budget, hot.state.issuedAt)),
       remaining: least === null ? null : left(least),
       history: (this.#history.all(id) as unknown as ChangeRow[]).map(readChange),
     };
@@ -198,10 +200,13 @@ function selection(target: RevocationTarget): [where: string, values: (string | 
   return ['revoked_at IS NULL', []];
 }
 
-function budgetView(budget: BudgetState): BudgetView {
-  const { kind, cap, spent, held, windowStart } = budget;
-  const windowEnd = kind === 'daily' ? windowStart + DAY_MS : null;
-  return { kind, cap, spent, held, windowStart, windowEnd };
+/** A total budget is stored under no window of its own; it counts from the key's issue. */
+function budgetView({ kind, cap, spent, held, windowStart }: BudgetState, issuedAt: number) {
+  const window =
+    kind === 'daily'
+      ? { windowStart, windowEnd: windowStart + DAY_MS }
+      : { windowStart: issuedAt, windowEnd: null };
+  return { kind, cap, spent, held, ...window } satisfies BudgetView;
 }
 
 /** A lowered cap never resets what was counted; the ceiling remembers that it was allowed. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refusal } from '../../../src/errors.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, DAY, HOUR, usd } from '../desk.ts';
+import { codeOf, DAY, HOUR, messageOf, usd } from '../desk.ts';
 
 export function admissionContract(name: string, at: AtDesk): void {
   test(`${name}: of fifty callers at once, as many are admitted as the cap holds`, async () => {
@@ -122,6 +122,8 @@ export function admissionContract(name: string, at: AtDesk): void {
     });
     const refused = await at().admit(key, 1, { taskId: 'not-allowed' });
     assert.equal(codeOf(refused), 'endpoint_not_allowed');
+    // What was attempted, and what is allowed.
+    assert.match(messageOf(refused), /POST \/v1\/payment_intents .*allowed: GET \/v1\/charges\./);
     const row = await at().ledger.call(refused.id);
     assert.equal(row?.state, 'refused');
     assert.equal(row?.verdictReason, 'endpoint_not_allowed');
