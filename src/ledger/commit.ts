@@ -92,7 +92,7 @@ export class CommitQueue {
   defer(name: string, ...args: unknown[]): void {
     if (this.#ended !== null) return;
     this.#queue.push({ operation: [name, args], done: null });
-    this.#rideTimer ??= setTimeout(() => this.#schedule(), RIDE_MS);
+    this.#scheduleIn(RIDE_MS);
   }
 
   /** Nothing is written any more, for this reason. Returns how many settlements never were. */
@@ -112,6 +112,14 @@ export class CommitQueue {
       this.#scheduled = false;
       void this.#next();
     });
+  }
+
+  /** A timer that rang while a commit was being written is spent: it must not stand for another. */
+  #scheduleIn(ms: number): void {
+    this.#rideTimer ??= setTimeout(() => {
+      this.#rideTimer = undefined;
+      this.#schedule();
+    }, ms);
   }
 
   async #next(): Promise<void> {
@@ -134,7 +142,7 @@ export class CommitQueue {
     if (this.#ended !== null) this.close(this.#ended);
     else if (this.#somebodyWaits()) this.#schedule();
     else if (this.#queue.length > 0) {
-      this.#rideTimer ??= setTimeout(() => this.#schedule(), why === null ? RIDE_MS : RETRY_MS);
+      this.#scheduleIn(why === null ? RIDE_MS : RETRY_MS);
     }
   }
 

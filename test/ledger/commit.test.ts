@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type BatchResult, CommitQueue, type Operation } from '../../src/ledger/commit.ts';
 import { LedgerConflict, LedgerUnavailable } from '../../src/ledger/ledger.ts';
 
@@ -253,4 +253,30 @@ test('a closed queue refuses, and tells how many settlements it could not write'
   assert.equal(await under, 'a1', 'the commit that was under way has its end');
   await turn();
   assert.equal(begun.length, 0);
+});
+
+test('a settlement that comes while a slow commit is being written does not wait for a caller', async () => {
+  const { queue, next } = held();
+  const first = queue.submit('admit', 'a1');
+  const slow = await next();
+  queue.defer('settle', 's1');
+  await sleep(30); // its ride has passed: the commit is not over yet
+  slow.end();
+  await first;
+  const own = await next();
+  assert.deepEqual(own.names, ['s1']);
+  own.end();
+});
+
+test('a closed queue tries nothing again, also when the commit that was under way fails', async () => {
+  const { queue, next } = held();
+  queue.defer('settle', 's1');
+  const under = queue.submit('admit', 'a1');
+  const batch = await next();
+  queue.close('stopping');
+  batch.end(FULL);
+  await assert.rejects(under, LedgerUnavailable);
+  await turn();
+  // Whatever stood there would be tried for ever, and no process would end.
+  assert.equal(queue.length, 0);
 });
