@@ -7,6 +7,7 @@ import { admissionContract } from './contract/admission.ts';
 import { changeContract } from './contract/changes.ts';
 import { identityContract } from './contract/identity.ts';
 import { interleavingContract } from './contract/interleavings.ts';
+import { lateReplyContract } from './contract/late-replies.ts';
 import { objectContract } from './contract/objects.ts';
 import { reportContract } from './contract/reports.ts';
 import { settlementContract } from './contract/settlement.ts';
@@ -21,6 +22,7 @@ export function ledgerContract(name: string, makeStore: () => Promise<Store>): v
     admissionContract,
     settlementContract,
     objectContract,
+    lateReplyContract,
     identityContract,
     changeContract,
     reportContract,

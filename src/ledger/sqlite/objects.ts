@@ -33,6 +33,7 @@ export class Objects {
   readonly #putAlias: StatementSync;
   readonly #add: StatementSync;
   readonly #pending: StatementSync;
+  readonly #later: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
@@ -49,7 +50,7 @@ export class Objects {
       `INSERT INTO objects (vendor, account, id, amount, unit, moved, counted, settled)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (vendor, account, id) DO UPDATE SET
-         amount = excluded.amount, unit = excluded.unit, moved = excluded.moved,
+         amount = excluded.amount, unit = excluded.unit, moved = coalesce(excluded.moved, moved),
          counted = counted + excluded.counted, settled = settled + excluded.settled`,
     );
     this.#putAlias = db.prepare(
@@ -63,7 +64,12 @@ export class Objects {
     this.#pending = db.prepare(
       `SELECT count(*) AS calls, coalesce(sum(quote_usd), 0) AS micros FROM calls
        WHERE subject_id = ? AND subject_as = ? AND vendor = ? AND account = ?
-         AND (running_id IS NOT NULL OR state = 'unknown')`,
+         AND (running_id IS NOT NULL OR (state = 'unknown' AND replay_of IS NULL))`,
+    );
+    this.#later = db.prepare(
+      `SELECT 1 FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND state IN ('held', 'settled') AND (id > ? OR (id < ? AND settled_at > ?)) LIMIT 1`,
     );
   }
 
@@ -81,7 +87,8 @@ export class Objects {
 
   /**
    * Calls on the object of which no reply has told what they came to, and what they hold. The vendor
-   * may carry them out in another order than they were admitted in, or not at all.
+   * may carry them out in another order than they were admitted in, or not at all. For one that was
+   * sent again and is unknown still, the first stands.
    */
   pending(
     place: Place,
@@ -90,6 +97,15 @@ export class Objects {
   ): { calls: bigint; micros: Micros } {
     const row = this.#pending.get(id, as, place.vendor, place.account);
     return row as unknown as { calls: bigint; micros: Micros };
+  }
+
+  /**
+   * Whether the vendor may have accepted another call on the object after it carried out this one:
+   * it was admitted later, or was answered after this one was admitted.
+   */
+  overtaken(call: Place & { id: bigint; at: number }, id: string): boolean {
+    const { vendor, account } = call;
+    return this.#later.get(id, vendor, account, call.id, call.id, call.at) !== undefined;
   }
 
   /** What the call costs as far as the ledger knows, or why it cannot. */

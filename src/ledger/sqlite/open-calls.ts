@@ -49,7 +49,7 @@ export class OpenCalls {
     this.#byId = db.prepare(`${COLUMNS} WHERE id = ?`);
     this.#byObject = db.prepare(
       `${COLUMNS} WHERE vendor_object_id = ? AND state IN ('held', 'unknown')
-         AND vendor = ? AND account = ? ORDER BY id`,
+         AND vendor = ? AND account = ? AND replay_of IS NULL ORDER BY id`,
     );
   }
 
@@ -84,7 +84,7 @@ export class OpenCalls {
     return row && read(row);
   }
 
-  /** Calls that were answered and hold money for this object, oldest first. */
+  /** Calls that were answered and hold money for this object, oldest first; no resend does. */
   ofObject(place: Place, objectId: string): OpenCall[] {
     const rows = this.#byObject.all(objectId, place.vendor, place.account) as unknown as Row[];
     return rows.map(read).filter((call) => call.runningId === null);

@@ -25,6 +25,7 @@ export class Settlements {
   readonly #finish: StatementSync;
   readonly #resolve: StatementSync;
   readonly #idle: StatementSync;
+  readonly #about: StatementSync;
   readonly #putReply: StatementSync;
 
   constructor(db: DatabaseSync, keys: HotKeys, objects: Objects, open: OpenCalls) {
@@ -43,6 +44,9 @@ export class Settlements {
       'UPDATE calls SET state = ?, cost_usd = ?, settled_at = ? WHERE id = ?',
     );
     this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
+    this.#about = db.prepare(
+      'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
+    );
     this.#putReply = db.prepare('INSERT OR REPLACE INTO replies (call_id, sealed) VALUES (?, ?)');
   }
 
@@ -72,7 +76,12 @@ export class Settlements {
     this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
     this.#idle.run(firstId);
     const first = this.#open.get(firstId);
-    if (!proof || first?.state !== 'unknown') return;
+    if (first?.state !== 'unknown') return;
+    if (!proof) {
+      // The hold is the first one's, so it is the one that a reply about the object will end.
+      if (outcome === 'unknown') this.#about.run(settlement.vendorObjectId, firstId);
+      return;
+    }
     this.#settleOwn(first, settlement);
     this.#learn(first, settlement);
   }
@@ -92,10 +101,16 @@ export class Settlements {
   #learn(call: OpenCall, settlement: Settlement): void {
     for (const fact of settlement.objects) {
       const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
-      const told = call.state === 'settled' || fact.state === 'open';
+      // A vendor's stored reply says `open` of what another reply has shown to be final.
+      const told =
+        call.state === 'settled' || (fact.state === 'open' && !this.#isFinal(call, fact));
       if (own && told) continue; // #settleOwn has said it all
       this.#apply(call, fact, settlement.at);
     }
+  }
+
+  #isFinal(place: OpenCall, { id }: ObjectFact): boolean {
+    return (this.#objects.find(place, id)?.moved ?? null) !== null;
   }
 
   /** A reply told what became of an object: its open holds end, oldest first. */
@@ -107,7 +122,10 @@ export class Settlements {
     const open = this.#open.ofObject(place, object.id);
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
-      if (!pending) for (const call of open) this.#resolveHold(call, 'released', 0n, at);
+      // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
+      // the vendor's stored one, and the money of the later attempt may still move.
+      if (pending || this.#objects.overtaken(place, object.id)) return;
+      for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
     let rest = object.moved! - object.settled;

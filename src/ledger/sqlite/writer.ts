@@ -82,6 +82,13 @@ export class Writer {
   recover(): Start {
     try {
       this.#probe();
+      // First, while their resends are still known as running: one whose hold has ended meanwhile
+      // is in no state that the next statement looks at, and would be in flight for ever.
+      this.#db.exec(
+        `UPDATE calls SET running_id = NULL WHERE id IN (
+           SELECT replay_of FROM calls
+           WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL)`,
+      );
       const { changes } = this.#db
         .prepare(
           `UPDATE calls SET state = 'unknown', running_id = NULL
