@@ -50,6 +50,8 @@ export class Upstream {
     this.#agent = new Agent({
       connections: CONNECTIONS,
       pipelining: 1,
+      // Over HTTP/2 undici sends a refused request again by itself, when a revoke may have come.
+      allowH2: false,
       connect: { timeout: limits.connectMs },
       // Exchange keeps the time of the whole reply; undici's own limits only back it up.
       headersTimeout: limits.replyMs + 5_000,

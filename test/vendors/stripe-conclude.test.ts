@@ -287,6 +287,8 @@ test('a priced call whose 2xx is not the object that was asked for is of unknown
     ['a broken amount', { ...paid, amount: 2900.5 }],
     ['a negative amount', { ...paid, amount: -2900 }],
     ['an amount beyond a double', { ...paid, amount: 2 ** 60 }],
+    ['an amount beyond 64 bits in micro-dollars', { ...paid, amount: 2 ** 50 }],
+    ['a received amount beyond them', { ...paid, amount_received: 2 ** 50 }],
     ['no amount', { ...paid, amount: undefined }],
     ['a received amount in text', { ...paid, amount_received: '2900' }],
     ['a received amount of null', { ...paid, amount_received: null }],

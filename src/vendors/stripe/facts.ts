@@ -4,7 +4,7 @@
  */
 import type { Micros } from '../../money.ts';
 import type { ObjectFact } from '../vendor.ts';
-import { toMicros } from './currency.ts';
+import { MAX_MINOR, toMicros } from './currency.ts';
 import { idIn, integerIn, type Json, textIn } from './reply.ts';
 
 /** `attached`: the money is another object's, so this one has no fact of its own. */
@@ -103,7 +103,8 @@ export function costIn(object: Json, type: string, field: string): Micros | null
   const amount = integerIn(object[field]);
   const currency = textIn(object.currency);
   if (object.object !== type || amount === null || currency === null) return null;
-  return toMicros(amount < 0n ? -amount : amount, currency);
+  const size = amount < 0n ? -amount : amount;
+  return size > MAX_MINOR ? null : toMicros(size, currency);
 }
 
 function aliasesOf(object: Json, type: string): string[] {
@@ -111,9 +112,10 @@ function aliasesOf(object: Json, type: string): string[] {
   return charge === null ? [] : [charge];
 }
 
+/** An amount that no payment has is not read: in micro-dollars it would not fit the ledger's 64 bits. */
 function positive(value: unknown): bigint | null {
   const minor = integerIn(value);
-  return minor === null || minor < 0n ? null : minor;
+  return minor === null || minor < 0n || minor > MAX_MINOR ? null : minor;
 }
 
 function optional(value: unknown, absent: bigint): bigint | null {
