@@ -139,6 +139,17 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 0, held: 9 });
   });
 
+  test(`${name}: what moved is counted once among the calls that hold for it, whichever is told first`, async () => {
+    const { key, pi, id } = await payment(at(), 7, 'open');
+    const raise = await at().hold(key, 0, of(pi, 'amount', 10));
+    await told(at(), key, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 3 });
+    held(at(), raise, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+    assert.equal((await at().ledger.call(id))?.cost, usd(7));
+    assert.equal((await at().ledger.call(raise))?.cost, 0n);
+  });
+
   test(`${name}: a vendor that moved more than was held shows it`, async () => {
     const { key, pi } = await payment(at(), 7, 'open', { fields: { totalCap: usd(8) } });
     await told(at(), key, fact(pi, 12, 'final'));
