@@ -3,6 +3,7 @@
  * the ledger's sealed rows into memory; the only holder of opened secrets beside the request that
  * is being sent.
  */
+import { hash } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { Seal, Secret } from './seal.ts';
@@ -27,9 +28,15 @@ export class AccountBook {
   readonly #seal: Seal;
   readonly #clock: Clock;
   readonly #accounts = new Map<string, Account>();
+  /**
+   * 64 bits that no other ledger has: two servers may spend from one real account, and their call
+   * ids are alike when two calls come in one millisecond. For names that the vendor compares.
+   */
+  readonly origin: string;
 
-  private constructor(ledger: Ledger, masterKey: Uint8Array, clock: Clock) {
+  private constructor(ledger: Ledger, masterKey: Uint8Array, clock: Clock, origin: string) {
     this.#ledger = ledger;
+    this.origin = origin;
     this.#seal = new Seal(masterKey, 'accounts');
     this.#clock = clock;
   }
@@ -39,8 +46,11 @@ export class AccountBook {
     // Also where no account is stored: the sealed replies are this master key's too.
     const check = new Seal(masterKey, 'master-key');
     const ours = check.close(Buffer.from('keybrake'), LEDGER);
-    check.open(await ledger.masterKeyCheck(ours), LEDGER);
-    const book = new AccountBook(ledger, masterKey, clock);
+    const theirs = await ledger.masterKeyCheck(ours);
+    check.open(theirs, LEDGER);
+    // Made of its nonce, so it stays with the ledger and differs under the same master key.
+    const origin = hash('sha256', theirs, 'hex').slice(0, 16);
+    const book = new AccountBook(ledger, masterKey, clock, origin);
     for (const stored of await ledger.accounts()) {
       const name = nameOf(stored.vendor, stored.account);
       const fields = JSON.parse(book.#seal.open(stored.sealed, name).toString());

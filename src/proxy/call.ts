@@ -6,7 +6,7 @@
  * Each step is a file of its own; this one shows them in order. Before `admit` nothing has happened
  * and nothing is owed; after it there is a row, and every way out of here ends that row once.
  */
-import type { AccountBook } from '../accounts.ts';
+import type { Account, AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { CATALOGUE, type Refusal, refusal } from '../errors.ts';
 import { handle, type IdSource } from '../ids.ts';
@@ -212,8 +212,10 @@ export class DataPlane {
   async #forward(call: Call): Promise<UpstreamResult> {
     const { running, route: way, understood } = call;
     const { request, reading, admission } = understood;
-    const own = reading.idempotent ? `keybrake-${handle('call', running.id)}` : null;
-    const account = way.account!;
+    const { origin } = this.#deps.accounts;
+    const own = reading.idempotent ? `keybrake-${handle('call', running.id)}-${origin}` : null;
+    const account = this.#accountOf(call);
+    if (!account) return { kind: 'stopped' };
     const headers = way.vendor.outbound(
       request,
       account.credentials,
@@ -228,7 +230,7 @@ export class DataPlane {
         body: request.body,
       },
       () => {
-        if (running.stopped !== null) return false;
+        if (running.stopped !== null || !this.#accountOf(call)) return false;
         announce('sending', running.id);
         running.sent = true;
         return true;
@@ -236,6 +238,13 @@ export class DataPlane {
     );
     if (result.kind !== 'reply') return result;
     return { ...result, reply: withoutSecrets(result.reply, account.credentials) };
+  }
+
+  /** As it is now: the wait for a first call or a connection may outlast a rotation or a removal. */
+  #accountOf({ running, caller, route: way }: Call): Account | undefined {
+    const account = this.#deps.accounts.get(way.vendor.name, caller.key.account);
+    if (!account) running.stopped ??= 'vendor_not_allowed';
+    return account;
   }
 
   #answer(

@@ -3,14 +3,16 @@
  * retries and restarts there are, and everybody is given the same answer.
  */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { rmSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Stripe from 'stripe';
+import { UPSTREAM_LIMITS } from '../../src/proxy/forward.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { assertAgreement } from '../support/agreement.ts';
+import { assertAgreement, ownKeyOf } from '../support/agreement.ts';
 import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
-import { changeKey, countStates } from '../support/management.ts';
+import { changeKey, countStates, putAccount, removeAccount } from '../support/management.ts';
 import { type Answer, type CallOptions, type Run, runWith, startRun } from '../support/run.ts';
 import { assertCapHit, assertRefused, spendOf, start, startAt } from '../support/scene.ts';
 
@@ -347,11 +349,57 @@ test("a call without a key goes out under one of the proxy's own, a new one each
   const run = await startRun(t, keybrake);
   const answers = await Promise.all([run.charge(2_900), run.charge(2_900)]);
   await run.call({ method: 'GET', path: '/v1/balance' });
-  const keys = keybrake.sandbox.stripe.received.map(({ idempotencyKey }) => idempotencyKey);
+  const keys = keybrake.sandbox.stripe.received.map(ownKeyOf);
   const ids = answers.map(({ headers }) => `keybrake-${headers['x-keybrake-call-id']}`);
   assert.deepEqual(keys.slice(0, 2).sort(), ids.sort());
   assert.deepEqual(keys[2], null);
   assert.equal(keybrake.sandbox.stripe.executions, 2);
   const { rows } = await assertAgreement(keybrake, [run.id]);
   for (const row of rows) assert.equal(row.idempotency_key, null);
+});
+
+test("two servers on one account never send each other's keys, also in the same millisecond", async (t) => {
+  const sandbox = await startSandbox();
+  t.after(() => sandbox.close());
+  const settings = {
+    KEYBRAKE_STRIPE_SECRET: sandbox.secret,
+    KEYBRAKE_STRIPE_BASE_URL: sandbox.stripeUrl,
+    KEYBRAKE_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  };
+  const ids = [];
+  for (const _ of ['one', 'the other']) {
+    const { keybrake } = await startAt(t, '2026-03-01T09:00:00Z', { settings });
+    const run = await startRun(t, keybrake);
+    const answer = await run.charge(2_900);
+    assert.equal(answer.headers['x-keybrake-cost-usd'], '29.00', answer.body.toString());
+    ids.push(answer.headers['x-keybrake-call-id']);
+  }
+  assert.equal(ids[0], ids[1], 'the test must have two calls of one id');
+  assert.equal(sandbox.stripe.executions, 2);
+});
+
+test('a caller that waited for the first one is not sent with an account removed meanwhile', async (t) => {
+  const sandbox = await startSandbox();
+  t.after(() => sandbox.close());
+  const upstreamLimits = { ...UPSTREAM_LIMITS, replyMs: 1_500 };
+  const keybrake = await start(t, { upstreamLimits });
+  const account = { secret: sandbox.secret, base_url: sandbox.stripeUrl };
+  await putAccount(keybrake, 'stripe', 'removed', account);
+  const run = await startRun(t, keybrake, { account: 'removed' });
+  const stall = sandbox.faults.next({ do: { kind: 'stall', at: 'after' } });
+  const first = run.charge(2_900, KEY);
+  while (stall.hits === 0) await nextTurn();
+  const arrived = Promise.withResolvers<void>();
+  const hear = (message: unknown) => {
+    if ((message as { step: string }).step === 'understood') arrived.resolve();
+  };
+  subscribe('keybrake:step', hear);
+  t.after(() => unsubscribe('keybrake:step', hear));
+  const second = run.charge(2_900, KEY);
+  await arrived.promise;
+  await removeAccount(keybrake, 'stripe', 'removed');
+  assertRefused(await first, 504, 'outcome_unknown');
+  assertRefused(await second, 403, 'vendor_not_allowed');
+  assert.equal(sandbox.stripe.requests, 1);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
 });

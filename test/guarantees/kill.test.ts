@@ -18,6 +18,7 @@ import Stripe from 'stripe';
 import { STEPS } from '../../src/proxy/steps.ts';
 import { seededRandom } from '../../src/sandbox/faults.ts';
 import type { ReceivedRequest } from '../../src/sandbox/stripe/books.ts';
+import { ownKeyOf } from '../support/agreement.ts';
 import { makeDataDir, type SpawnedKeybrake, spawnKeybrake } from '../support/keybrake.ts';
 import { type AuditRow, issueKey, keySpend } from '../support/management.ts';
 import { startVendorProcess, type VendorProcess } from '../support/vendor-process.ts';
@@ -295,7 +296,7 @@ function checkRows(received: ReceivedRequest[], rows: AuditRow[]): void {
     const [row] = sent.get(name) ?? [];
     assert.ok(row, `the vendor saw ${name} and the ledger has no row of it`);
     assert.notEqual(row.state, 'refused', `${name} is refused by its row and the vendor saw it`);
-    assert.equal(row.idempotency_key ?? `keybrake-${row.id}`, request.idempotencyKey);
+    assert.equal(row.idempotency_key ?? `keybrake-${row.id}`, ownKeyOf(request));
   }
   const seen = new Set(received.map((request) => request.headers['x-attempt']));
   assert.equal(seen.size, received.length, 'an attempt reached the vendor twice');

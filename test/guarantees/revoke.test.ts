@@ -10,7 +10,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { seededRandom } from '../../src/sandbox/faults.ts';
-import { assertAgreement, upstreamKeyOf } from '../support/agreement.ts';
+import { assertAgreement, ownKeyOf, upstreamKeyOf } from '../support/agreement.ts';
 import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
 import {
   type AuditRow,
@@ -100,9 +100,9 @@ async function hammer(run: Run, enough: () => boolean, answered?: () => void): P
 function sentAfter(keybrake: Keybrake, instant: number, rows: readonly AuditRow[]): string[] {
   const byKey = new Map(rows.map((row) => [upstreamKeyOf(row), row.id]));
   const late: string[] = [];
-  for (const { at, idempotencyKey } of keybrake.sandbox.stripe.received) {
-    const row = byKey.get(idempotencyKey);
-    if (row !== undefined && at > instant) late.push(row);
+  for (const request of keybrake.sandbox.stripe.received) {
+    const row = byKey.get(ownKeyOf(request));
+    if (row !== undefined && request.at > instant) late.push(row);
   }
   return late;
 }

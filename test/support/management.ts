@@ -147,3 +147,12 @@ export async function putAccount(
 ): Promise<void> {
   await ask(server, 'POST', '/vault/accounts', { vendor, account, ...fields });
 }
+
+/** Removes a vendor account. */
+export async function removeAccount(server: Server, vendor: string, name: string): Promise<void> {
+  const reply = await fetch(`${server.url}/vault/accounts/${vendor}/${name}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${server.apiKey}` },
+  });
+  assert.equal(reply.status, 204, await reply.text());
+}
