@@ -27,6 +27,8 @@ export type UpstreamResult =
 
 export interface UpstreamLimits {
   connectMs: number;
+  /** For a free connection, when all are busy. */
+  waitMs: number;
   /** From the first byte sent to the last byte received. Inside the SDKs' 80 s read time-out. */
   replyMs: number;
   replyBytes: number;
@@ -34,6 +36,7 @@ export interface UpstreamLimits {
 
 export const UPSTREAM_LIMITS: UpstreamLimits = {
   connectMs: 5_000,
+  waitMs: 15_000,
   replyMs: 60_000,
   replyBytes: 16 * 1024 * 1024,
 };
@@ -110,14 +113,22 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#mayStart = mayStart;
     this.#limits = limits;
     this.#done = done;
+    // A call that nobody waits for any more must not be sent minutes later.
+    const { waitMs } = limits;
+    this.#timer = setTimeout(() => this.#giveUp(waitMs), waitMs);
+  }
+
+  #giveUp(waitMs: number): void {
+    this.#finish({ kind: 'not_sent', why: `no free connection within ${waitMs} ms` });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (!this.#mayStart()) {
+    if (this.#done === null || !this.#mayStart()) {
       this.#stopped = true;
       controller.abort(new Error('stopped before it was sent'));
       return;
     }
+    clearTimeout(this.#timer);
     this.#sentAt = performance.now();
     const { replyMs } = this.#limits;
     this.#timer = setTimeout(

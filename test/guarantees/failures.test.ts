@@ -20,7 +20,7 @@ import type { Keybrake } from '../support/keybrake.ts';
 import { type Answer, type CallOptions, charging, startRun } from '../support/run.ts';
 import { assertRefused, spendOf, start } from '../support/scene.ts';
 
-const LIMITS = { connectMs: 1_000, replyMs: 400, replyBytes: 64 * 1024 };
+const LIMITS = { connectMs: 1_000, waitMs: 5_000, replyMs: 400, replyBytes: 64 * 1024 };
 const CENTS = 2_900;
 
 /** What the client must be told, how the row must end, and what the vendor must have moved. */
@@ -319,4 +319,17 @@ test('a path in the configured address stands in front of every call', async (t)
   const run = await startRun(t, keybrake, { account: 'default' });
   assert.equal((await run.charge(CENTS)).status, 404); // the sandbox knows no such path
   assert.equal(vendor.stripe.received[0]!.path, '/mock/v1/payment_intents');
+});
+
+test('a call that finds no free connection in time is not sent, and counts nothing', async (t) => {
+  const upstreamLimits = { ...LIMITS, waitMs: 300, replyMs: 3_000 };
+  const keybrake = await start(t, { upstreamLimits });
+  keybrake.sandbox.faults.next({ count: 'always', do: { kind: 'stall', at: 'before' } });
+  const run = await startRun(t, keybrake, { total_usd_cap: 100_000 });
+  const answers = await Promise.all(Array.from({ length: 260 }, () => run.charge(CENTS)));
+  const codes = answers.map(({ headers }) => headers['x-keybrake-reason']);
+  assert.equal(codes.filter((code) => code === 'vendor_unreachable').length, 4);
+  assert.equal(codes.filter((code) => code === 'outcome_unknown').length, 256);
+  assert.equal(keybrake.sandbox.stripe.requests, 256, 'one for each connection');
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 256 * 29]);
 });

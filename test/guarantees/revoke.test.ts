@@ -251,7 +251,10 @@ test('a revoke while the vendor is dialled is told as one, also when nobody answ
     KEYBRAKE_STRIPE_SECRET: 'sk_test_0123456789abcdef',
     KEYBRAKE_STRIPE_BASE_URL: `https://127.0.0.1:${(silent.address() as AddressInfo).port}`,
   };
-  const upstreamLimits = { connectMs: 2_000, replyMs: 2_000, replyBytes: 64 * 1024 };
+  const upstreamLimits = {
+    ...{ connectMs: 2_000, waitMs: 5_000, replyMs: 2_000 },
+    replyBytes: 64 * 1024,
+  };
   const keybrake = await start(t, { settings, upstreamLimits });
   const run = await startRun(t, keybrake, { account: 'default' });
   const call = run.charge(100);

@@ -27,6 +27,7 @@ export class Settlements {
   readonly #idle: StatementSync;
   readonly #about: StatementSync;
   readonly #putReply: StatementSync;
+  readonly #abandon: StatementSync;
 
   constructor(db: DatabaseSync, keys: HotKeys, objects: Objects, open: OpenCalls) {
     this.#keys = keys;
@@ -47,6 +48,10 @@ export class Settlements {
     this.#about = db.prepare(
       'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
     );
+    this.#abandon = db.prepare(
+      `UPDATE calls SET state = 'unknown', running_id = NULL
+       WHERE id = ? AND state = 'held' AND running_id IS NOT NULL`,
+    );
     this.#putReply = db.prepare('INSERT OR REPLACE INTO replies (call_id, sealed) VALUES (?, ?)');
   }
 
@@ -55,6 +60,12 @@ export class Settlements {
     if (!call) return; // it has ended before
     if (call.replayOf === null) this.#settleFirst(call, settlement);
     else this.#settleResend(call, call.replayOf, settlement);
+  }
+
+  /** The call's end could not be recorded: nobody knows it now, and what it holds stays. */
+  abandon(id: bigint): void {
+    this.#open.take(id);
+    this.#abandon.run(id);
   }
 
   #settleFirst(call: OpenCall, settlement: Settlement): void {

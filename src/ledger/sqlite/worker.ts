@@ -5,7 +5,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { BatchResult, Operation, Result } from '../commit.ts';
-import { LedgerConflict } from '../ledger.ts';
+import { LedgerConflict, type Settlement } from '../ledger.ts';
 import { DataFolderError, openForReading } from './database.ts';
 import { Reports } from './reports.ts';
 import { Writer } from './writer.ts';
@@ -52,7 +52,7 @@ function runBatch(writer: Writer, batch: Operation[]): BatchResult {
     writer.rollback();
     if (isStoreFailure(error)) return { unavailable: message(error) };
     // A fault in one operation must not take its neighbours with it: each alone, once.
-    if (batch.length === 1) return { results: [{ fault: message(error) }] };
+    if (batch.length === 1) return { results: [faulted(writer, batch[0]!, error)] };
     const results: Result[] = [];
     for (const operation of batch) {
       const alone = runBatch(writer, [operation]);
@@ -60,6 +60,15 @@ function runBatch(writer: Writer, batch: Operation[]): BatchResult {
     }
     return { results };
   }
+}
+
+/**
+ * An operation that cannot be carried out, for a fault of ours. A call whose end it was becomes
+ * `unknown`: it stays counted, and its idempotency key is not taken for running for ever.
+ */
+function faulted(writer: Writer, [name, args]: Operation, error: unknown): Result {
+  if (name === 'settle') runBatch(writer, [['abandon', [(args[0] as Settlement).id]]]);
+  return { fault: message(error) };
 }
 
 /** A conflict is an answer; it is found before anything is written, so the batch goes on. */

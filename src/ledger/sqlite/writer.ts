@@ -52,6 +52,7 @@ export class Writer {
     this.#operations = {
       admit: (call: ledger.Admission) => admissions.admit(call),
       settle: (settlement: ledger.Settlement) => settlements.settle(settlement),
+      abandon: (id: bigint) => settlements.abandon(id),
       findKey: (hash: Uint8Array) => vaultKeys.find(hash),
       issueKey: (key: ledger.NewKey) => vaultKeys.issue(key),
       key: (id: bigint, at: number) => vaultKeys.view(id, at),

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Settlement } from '../../../src/ledger/ledger.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, type Desk, usd } from '../desk.ts';
+import { codeOf, type Desk, named, usd } from '../desk.ts';
 
 /** The ends of a call that made no object, and what is counted after each. */
 const ENDS = [
@@ -102,6 +102,18 @@ export function settlementContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(key, 0, micro)), 'cap_exceeded');
     await at().ledger.changeKey(key.id, { totalCap: usd(8), dailyCap: null }, 'test', at().now);
     await at().hold(key, 1);
+  });
+
+  test(`${name}: an end that cannot be recorded leaves the call unknown, counted and open to a retry`, async () => {
+    const key = await at().issue({ totalCap: usd(5) });
+    const identity = named('too much to record');
+    const id = await at().hold(key, 3, identity);
+    const beside = await at().hold(key, 1);
+    at().cost(beside, 1);
+    at().settle(id, 'settled', { cost: 1n << 70n, keepIdentity: true });
+    assert.deepEqual(await at().standing(key), { spent: 1, held: 3 });
+    assert.equal(await at().stateOf(id), 'unknown');
+    assert.equal((await at().admit(key, 3, identity)).kind, 'resend');
   });
 
   test(`${name}: the row tells how the call ended`, async () => {
