@@ -68,10 +68,14 @@ interface World {
   intents: Intent[];
   /** The server that takes calls now; replaced at each start. */
   server: SpawnedKeybrake | null;
+  /** The last one that was started. */
+  living: SpawnedKeybrake | null;
   /** Resolves at the next start. */
   opened: PromiseWithResolvers<void>;
   /** No more kills: callers finish what they have. */
   finishing: boolean;
+  /** The test has ended, perhaps by failing: callers stop where they are. */
+  over: boolean;
   random: () => number;
 }
 
@@ -118,9 +122,20 @@ async function makeWorld(t: TestContext, random: () => number): Promise<World> {
   const keys = {} as Record<KeyName, Key>;
   const world: World = {
     ...{ vendor, dataDir, keys, random },
-    ...{ intents: [], server: null, opened: Promise.withResolvers(), finishing: false },
+    ...{
+      intents: [],
+      server: null,
+      living: null,
+      opened: Promise.withResolvers(),
+      finishing: false,
+      over: false,
+    },
   };
-  t.after(() => world.server?.process.kill('SIGKILL'));
+  t.after(() => {
+    world.over = true;
+    world.opened.resolve();
+    world.living?.process.kill('SIGKILL');
+  });
   const first = await startLife(world, 'never:0');
   for (const name of Object.keys(CAPS) as KeyName[]) {
     const caps = name === 'roomy' ? { daily_usd_cap: CAPS[name] } : {};
@@ -150,9 +165,10 @@ function shuffled<T>(items: T[], random: () => number): T[] {
 }
 
 /** A server's life; nobody calls it yet. Rejects when it ends before it is up. */
-function startLife(world: World, killAt: string): Promise<SpawnedKeybrake> {
+async function startLife(world: World, killAt: string): Promise<SpawnedKeybrake> {
   const settings = { ...world.vendor.settings, KILL_AT: killAt };
-  return spawnKeybrake(world.dataDir, settings, ['--import', PRELOAD]);
+  world.living = await spawnKeybrake(world.dataDir, settings, ['--import', PRELOAD]);
+  return world.living;
 }
 
 /** Starts a server, holds its ledger against the vendor, lets the callers in, until it is killed. */
@@ -195,12 +211,12 @@ function openFor(world: World, server: SpawnedKeybrake): void {
 // ---------------------------------------------------------------- the callers
 
 async function callAndCall(world: World): Promise<void> {
-  while (!world.finishing) {
+  while (!world.finishing && !world.over) {
     const intent = newIntent(world);
     world.intents.push(intent);
-    while (intent.answer === null) {
+    while (intent.answer === null && !world.over) {
       await world.opened.promise;
-      if (world.server) await attempt(world, intent, world.server);
+      if (world.server && !world.over) await attempt(world, intent, world.server);
     }
   }
 }

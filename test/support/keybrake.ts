@@ -98,6 +98,10 @@ export async function spawnKeybrake(
       output += chunk;
     });
   }
+  // A test that fails half-way must not leave a server behind.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const url = await Promise.race([
     new Promise<string>((resolve) => {
