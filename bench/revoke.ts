@@ -5,7 +5,7 @@ import { percentile, type Rig } from './rig.ts';
 import { issue, startKeybrake, startVendor } from './targets.ts';
 
 export async function measureRevoke(rig: Rig, quick: boolean): Promise<string> {
-  const times = quick ? 50 : 400;
+  const times = quick ? 50 : 300;
   const { vendor } = await startVendor(rig);
   const { target, apiKey } = await startKeybrake(rig, vendor, 'revoke');
   const load = rig.loader();

@@ -12,7 +12,7 @@ interface Round {
 }
 
 export async function measureThroughput(rig: Rig, quick: boolean): Promise<string> {
-  const [rounds, ms] = quick ? [2, 700] : [7, 3_000];
+  const [rounds, ms] = quick ? [2, 700] : [5, 2_000];
   const { vendor, target } = await startVendor(rig);
   const bare = await startBare(rig, vendor);
   const keybrake = await startKeybrake(rig, vendor, 'throughput');
@@ -26,7 +26,7 @@ export async function measureThroughput(rig: Rig, quick: boolean): Promise<strin
     const cpuUs = ((cpuSeconds(to.pid) - before) * 1e6) / result.calls;
     return { rate: result.calls / result.seconds, cpuUs, latenciesUs: result.latenciesUs };
   };
-  for (const to of targets) await measure(to, 32, quick ? 500 : 4_000); // warm up
+  for (const to of targets) await measure(to, 32, quick ? 500 : 3_000); // warm up
   const lines = [
     'Throughput: medians of rounds, [lowest–highest]; CPU time is the process alone',
     '',
