@@ -6,6 +6,7 @@
 import { type Refusal, refusal } from '../errors.ts';
 import type { CallContext } from '../ledger/ledger.ts';
 import { surelyHoldsCredential, withoutCredentials } from '../secrecy.ts';
+import { methodOverride } from '../vendors/headers.ts';
 import { canonicalTarget } from './canonical.ts';
 
 /** A request as the listener took it from the socket. */
@@ -59,10 +60,8 @@ export function arrive(incoming: Incoming): Head {
   };
 }
 
-const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
-
 function secondReading(headers: ReadonlyMap<string, string>): Refusal | null {
-  const name = OVERRIDES.find((each) => headers.has(each));
+  const name = methodOverride(headers);
   if (name) return ambiguous(`The header ${name} names a second method; leave it out.`);
   const coding = headers.get('transfer-encoding') ?? 'chunked';
   if (coding.trim().toLowerCase() === 'chunked') return null;

@@ -19,6 +19,13 @@ const STAYS = new Set([
 ]);
 const STAYS_WITH = /^(?:x-keybrake-|x-forwarded-|proxy-)/;
 
+const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
+/** The header by which a request names a second method, if it has one. */
+export function methodOverride(headers: ReadonlyMap<string, string>): string | undefined {
+  return METHOD_OVERRIDES.find((name) => headers.has(name));
+}
+
 /** The client's headers that go on, in a new object; `accept-encoding` is set to `identity`. */
 export function forwardable(headers: ReadonlyMap<string, string>): Record<string, string> {
   const named = headers.get('connection');

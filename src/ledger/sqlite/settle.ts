@@ -18,6 +18,21 @@ interface End {
   cost: Micros;
 }
 
+/**
+ * The firsts of resends come first, while those are still known as running: a first whose hold has
+ * ended meanwhile is in no state that the second statement looks at, and would be in flight for ever.
+ */
+function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementSync] {
+  const running = `state IN ('held', 'unknown') AND running_id IS NOT NULL ${which}`;
+  return [
+    db.prepare(
+      `UPDATE calls SET running_id = NULL
+       WHERE id IN (SELECT replay_of FROM calls WHERE ${running})`,
+    ),
+    db.prepare(`UPDATE calls SET state = 'unknown', running_id = NULL WHERE ${running}`),
+  ];
+}
+
 export class Settlements {
   readonly #keys: HotKeys;
   readonly #objects: Objects;
@@ -27,7 +42,8 @@ export class Settlements {
   readonly #idle: StatementSync;
   readonly #about: StatementSync;
   readonly #putReply: StatementSync;
-  readonly #abandon: StatementSync;
+  readonly #abandonAll: [idle: StatementSync, unknown: StatementSync];
+  readonly #abandonOne: [idle: StatementSync, unknown: StatementSync];
 
   constructor(db: DatabaseSync, keys: HotKeys, objects: Objects, open: OpenCalls) {
     this.#keys = keys;
@@ -48,10 +64,8 @@ export class Settlements {
     this.#about = db.prepare(
       'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
     );
-    this.#abandon = db.prepare(
-      `UPDATE calls SET state = 'unknown', running_id = NULL
-       WHERE id = ? AND state = 'held' AND running_id IS NOT NULL`,
-    );
+    this.#abandonAll = abandoning(db, '');
+    this.#abandonOne = abandoning(db, 'AND id = ?');
     this.#putReply = db.prepare('INSERT OR REPLACE INTO replies (call_id, sealed) VALUES (?, ?)');
   }
 
@@ -62,10 +76,17 @@ export class Settlements {
     else this.#settleResend(call, call.replayOf, settlement);
   }
 
-  /** The call's end could not be recorded: nobody knows it now, and what it holds stays. */
-  abandon(id: bigint): void {
-    this.#open.take(id);
-    this.#abandon.run(id);
+  /**
+   * Calls of which nobody will tell the end: the process that sent them is gone, or the end could not
+   * be recorded. They are `unknown`, and what they hold stays. All that are running, or one. Returns
+   * how many.
+   */
+  abandon(id: bigint | null): number {
+    if (id !== null) this.#open.take(id);
+    const [idle, unknown] = id === null ? this.#abandonAll : this.#abandonOne;
+    const which = id === null ? [] : [id];
+    idle.run(...which);
+    return Number(unknown.run(...which).changes);
   }
 
   #settleFirst(call: OpenCall, settlement: Settlement): void {

@@ -31,6 +31,8 @@ export class Writer {
   readonly #db: DatabaseSync;
   readonly #keys: HotKeys;
   readonly #open: OpenCalls;
+  readonly #settlements: Settlements;
+  readonly #accounts: Accounts;
   readonly #operations: { [name: string]: (...args: never[]) => unknown };
 
   constructor(dataDir: string, node: number) {
@@ -47,8 +49,10 @@ export class Writer {
     const objects = new Objects(db);
     const admissions = new Admissions(db, this.#keys, objects, this.#open, node);
     const settlements = new Settlements(db, this.#keys, objects, this.#open);
+    this.#settlements = settlements;
     const vaultKeys = new VaultKeys(db, this.#keys);
     const accounts = new Accounts(db);
+    this.#accounts = accounts;
     this.#operations = {
       admit: (call: ledger.Admission) => admissions.admit(call),
       settle: (settlement: ledger.Settlement) => settlements.settle(settlement),
@@ -83,21 +87,11 @@ export class Writer {
   recover(): Start {
     try {
       this.#probe();
-      // First, while their resends are still known as running: one whose hold has ended meanwhile
-      // is in no state that the next statement looks at, and would be in flight for ever.
-      this.#db.exec(
-        `UPDATE calls SET running_id = NULL WHERE id IN (
-           SELECT replay_of FROM calls
-           WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL)`,
-      );
-      const { changes } = this.#db
-        .prepare(
-          `UPDATE calls SET state = 'unknown', running_id = NULL
-           WHERE state IN ('held', 'unknown') AND running_id IS NOT NULL`,
-        )
-        .run();
-      const apiKeys = new Accounts(this.#db).apiKeysByHash();
-      return { lastId: this.#lastId(), recovered: Number(changes), apiKeys };
+      return {
+        lastId: this.#lastId(),
+        recovered: this.#settlements.abandon(null),
+        apiKeys: this.#accounts.apiKeysByHash(),
+      };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new DataFolderError(`the ledger cannot be written: ${why}`, { cause });

@@ -3,6 +3,7 @@
  * the fields it carries. Refuses before anybody asks what the request means.
  */
 import type { Refusal } from '../../errors.ts';
+import { methodOverride } from '../headers.ts';
 import type { VendorRequest } from '../vendor.ts';
 import { ambiguous, type Fields, parseForm, textOf } from './form.ts';
 
@@ -13,7 +14,6 @@ export interface Content {
 }
 
 const METHODS = ['GET', 'POST', 'DELETE'];
-const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 const FORM = /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/i;
 
 export function readFields(request: VendorRequest): Content | Refusal {
@@ -21,7 +21,7 @@ export function readFields(request: VendorRequest): Content | Refusal {
   if (!METHODS.includes(method)) {
     return ambiguous(`Stripe has no such method; use ${METHODS.join(', ')}`);
   }
-  const override = OVERRIDES.find((name) => headers.has(name));
+  const override = methodOverride(headers);
   if (override) return ambiguous(`\`${override}\` names another method; leave it out`);
   if (path.startsWith('/v2/') && method === 'POST') return readJson(request);
 

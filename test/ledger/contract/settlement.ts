@@ -113,7 +113,12 @@ export function settlementContract(name: string, at: AtDesk): void {
     at().settle(id, 'settled', { cost: 1n << 70n, keepIdentity: true });
     assert.deepEqual(await at().standing(key), { spent: 1, held: 3 });
     assert.equal(await at().stateOf(id), 'unknown');
+    const again = await at().admit(key, 3, identity);
+    assert.equal(again.kind, 'resend');
+    // The same of the call that was sent again: the first is not taken for running for ever.
+    at().settle(again.id, 'settled', { cost: 1n << 70n, keepIdentity: true });
     assert.equal((await at().admit(key, 3, identity)).kind, 'resend');
+    assert.deepEqual(await at().standing(key), { spent: 1, held: 3 });
   });
 
   test(`${name}: the row tells how the call ended`, async () => {
