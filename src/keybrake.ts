@@ -17,8 +17,10 @@ import { Upstream, type UpstreamLimits } from './proxy/forward.ts';
 import { Observer } from './proxy/observe.ts';
 import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
+import { WaitingRoom } from './proxy/waiting.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
+import { TariffBook } from './tariffs/book.ts';
 import { VENDORS } from './vendors/index.ts';
 import { stripe } from './vendors/stripe/stripe.ts';
 
@@ -79,7 +81,8 @@ export async function startKeybrake(
 
     const ids = new IdSource(clock, 0, ledger.lastId);
     const firstApiKey = await firstKey(config, ledger, ids, clock);
-    const running = new RunningCalls();
+    const running = new RunningCalls(clock);
+    const tariffs = new TariffBook();
     const metrics = new Metrics({ running: () => running.size });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
@@ -87,8 +90,10 @@ export async function startKeybrake(
       vendors: VENDORS,
       accounts,
       ledger,
+      tariffs,
       upstream,
       running,
+      waiting: new WaitingRoom(clock),
       seal: new ReplySeal(masterKey),
       observer: new Observer(log, metrics),
       ids,

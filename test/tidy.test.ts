@@ -115,9 +115,10 @@ const KNOWS: Readonly<Record<string, readonly string[]>> = {
   vendors: [],
   sandbox: [],
   ledger: ['vendors'],
-  proxy: ['ledger', 'vendors'],
-  control: ['ledger', 'vendors', 'proxy'],
-  cli: ['control', 'ledger', 'proxy', 'sandbox', 'vendors'],
+  tariffs: ['vendors'],
+  proxy: ['ledger', 'tariffs', 'vendors'],
+  control: ['ledger', 'vendors', 'proxy', 'tariffs'],
+  cli: ['control', 'ledger', 'proxy', 'sandbox', 'tariffs', 'vendors'],
 };
 
 const folderOf = (path: string): string => /^src\/(\w+)\//.exec(path)?.[1] ?? '';

@@ -46,6 +46,9 @@ export async function policyOf(
     rateLimit: body.rate_limit ?? null,
     allowedEndpoints: body.allowed_endpoints ?? null,
     params: body.params ?? {},
+    onBehalfOf: [],
+    prices: {},
+    mayDelegate: false,
     mode: body.mode ?? 'enforce',
     expiresAt: expiryOf(body, now, faults) ?? Math.min(now + DEFAULT_LIFE_MS, inherited),
   };

@@ -10,6 +10,7 @@ import type {
   ApiKey,
   CallFilter,
   CallRow,
+  DueCall,
   Freeze,
   KeyFilter,
   KeyIdentity,
@@ -19,6 +20,7 @@ import type {
   NewKey,
   Page,
   PageQuery,
+  Resolution,
   RevocationTarget,
   Settlement,
   SpendGroup,
@@ -98,6 +100,18 @@ export class SqliteLedger implements Ledger {
 
   settle(settlement: Settlement): void {
     this.#queue.defer('settle', settlement);
+  }
+
+  dueCalls(now: number, limit: number): Promise<DueCall[]> {
+    return this.#queue.submit('dueCalls', now, limit);
+  }
+
+  resolve(resolution: Resolution): Promise<CallRow | undefined> {
+    return this.#queue.submit('resolve', resolution);
+  }
+
+  objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]> {
+    return this.#report('objectsBetween', vendor, account, from, to);
   }
 
   findKey(hash: Uint8Array): Promise<KeyIdentity | undefined> {

@@ -14,7 +14,7 @@ import { type Execution, FakeStripe, type Reply } from './stripe/stripe.ts';
 
 export interface SandboxOptions {
   /** Decides when stored replies expire and what `created` says; default: the system's. */
-  clock?: Clock;
+  clock?: Pick<Clock, 'now'>;
   /** Default 0: any free one. */
   port?: number;
   /** The secret that the fake Stripe accepts; default: a new one. */

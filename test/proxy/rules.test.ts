@@ -4,6 +4,7 @@ import type { ParamRule } from '../../src/ledger/ledger.ts';
 import { brokenRule } from '../../src/proxy/rules.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { isRefusal } from '../../src/vendors/vendor.ts';
+import { DOLLARS, request } from '../vendors/stripe-requests.ts';
 
 /** The refusal's message for a real request, or null when the rules allow it. */
 function broken(
@@ -11,13 +12,7 @@ function broken(
   body: string,
   path = '/v1/payment_intents',
 ): string | null {
-  const reading = stripe.read({
-    method: 'POST',
-    path,
-    query: '',
-    headers: new Map([['content-type', 'application/x-www-form-urlencoded']]),
-    body: Buffer.from(body),
-  });
+  const reading = stripe.read(request('POST', path, body), DOLLARS);
   assert.ok(!isRefusal(reading), body);
   const refused = brokenRule(rules, reading);
   if (refused) assert.equal(refused.code, 'scope_not_allowed');

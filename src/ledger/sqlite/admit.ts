@@ -7,6 +7,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CATALOGUE, type Refusal } from '../../errors.ts';
 import type { Micros } from '../../money.ts';
 import {
+  type BudgetState,
+  dailyWindow,
   decide,
   type FirstCall,
   IDENTITY_MS,
@@ -56,8 +58,8 @@ export class Admissions {
          task_name, attempt, trace_id, vendor, account, method, path, operation, customer_scope_id,
          policy_verdict, verdict_reason, state, quote_kind, quote_usd, cost_usd, currency, amount,
          cap_usage_after_usd, idempotency_key, fingerprint, replay_of, subject_id, subject_as,
-         identity, running_id, settled_at, http_status)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+         identity, running_id, settled_at, http_status, rate_date, on_behalf_of, clue)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     this.#first = db.prepare(
       `SELECT id, at, fingerprint, state, running_id,
@@ -78,17 +80,22 @@ export class Admissions {
   admit(call: Admission): Verdict {
     const chain = this.#keys.chain(call.keyId, call.at);
     if (chain.length === 0) throw new LedgerConflict(`no vault key ${call.keyId}`);
+    for (const fact of call.facts) this.#objects.learn(call, fact);
     const question: Question = {
       call,
       chain,
       freeze: this.#frozen(call.vendor),
       first: this.#firstCall(call),
       price: this.#objects.price(call),
+      underWay: (budget) => this.#underWay(budget),
     };
     const decision = decide(question);
     switch (decision.kind) {
       case 'in_flight':
         return { kind: 'in_flight', firstId: decision.first.runningId! };
+      case 'look_up':
+      case 'wait':
+        return decision;
       case 'refuse':
         return this.#refuse(call, chain, decision.refusal, question.price);
       case 'replay':
@@ -98,6 +105,17 @@ export class Admissions {
       case 'admit':
         return this.#hold(call, chain, decision.micros, decision.wouldRefuse);
     }
+  }
+
+  /** Counted only for a call that does not fit: a few hundred are under way at the most. */
+  #underWay({ keyId, kind, windowStart }: BudgetState): Micros {
+    let micros = 0n;
+    for (const { keyId: under, at, hold } of this.#open.running()) {
+      if (hold === 0n || !this.#keys.ancestry(under).includes(keyId)) continue;
+      const { issuedAt } = this.#keys.get(keyId)!.state;
+      if (kind === 'total' || dailyWindow(issuedAt, at) === windowStart) micros += hold;
+    }
+    return micros;
   }
 
   #hold(call: Admission, chain: Link[], micros: Micros, wouldRefuse: Refusal | null): Verdict {
@@ -181,7 +199,8 @@ export class Admissions {
     const held = record.state === 'held';
     const budget = tightest(chain);
     const subject = call.quote.kind === 'object' ? call.quote : null;
-    const subjectId = subject && this.#objects.nameOf(call, subject.objectId);
+    const object = subject ? this.#objects.find(call, subject.objectId) : undefined;
+    const subjectId = subject && (object?.id ?? subject.objectId);
     if (held) this.#open.remember(call, record.quote, record.replayOf);
     this.#insert.run(
       call.id,
@@ -206,7 +225,7 @@ export class Admissions {
       subject ? 'exact' : call.quote.kind,
       record.quote,
       record.state === 'replayed' ? 0n : null,
-      call.currency,
+      call.currency ?? object?.currency ?? null,
       call.amount,
       budget === null ? null : budget.spent + budget.held,
       call.idempotencyKey,
@@ -218,6 +237,9 @@ export class Admissions {
       held ? call.id : null,
       held ? null : call.at,
       record.httpStatus,
+      call.rateDate ?? object?.rate_date ?? null,
+      call.onBehalfOf,
+      held ? call.clue : null,
     );
     return budget === null ? null : left(budget);
   }

@@ -71,6 +71,11 @@ export class OpenCalls {
     });
   }
 
+  /** Those that this process admitted and that have not ended. */
+  running(): Iterable<OpenCall> {
+    return this.#running.values();
+  }
+
   /** The call, if it is running: its end was not recorded yet. Asked for once. */
   take(id: bigint): OpenCall | undefined {
     const known = this.#running.get(id);

@@ -3,6 +3,7 @@
  * none. Read-only; a call's money is never decided from what is read here.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { firstIdAt } from '../../ids.ts';
 import type { Operation } from '../commit.ts';
 import type {
   CallFilter,
@@ -56,6 +57,8 @@ export class Reports {
         return this.calls(args[0] as CallFilter, args[1] as PageQuery);
       case 'call':
         return this.call(args[0] as bigint);
+      case 'objectsBetween':
+        return this.objectsBetween(...(args as [string, string, number, number]));
       case 'spend':
         return this.spend(args[0] as SpendGroup, args[1] as CallFilter);
       case 'keyIds':
@@ -76,6 +79,17 @@ export class Reports {
   call(id: bigint): CallRow | undefined {
     const row = this.#db.prepare('SELECT * FROM calls WHERE id = ?').get(id);
     return row && readCall(row as unknown as CallTableRow);
+  }
+
+  /** By the ids, which are times too, so that no index is needed for it. */
+  objectsBetween(vendor: string, account: string, from: number, to: number): string[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT DISTINCT vendor_object_id AS id FROM calls WHERE id >= ? AND id < ?
+           AND vendor = ? AND account = ? AND vendor_object_id IS NOT NULL`,
+      )
+      .all(firstIdAt(from), firstIdAt(to + 1), vendor, account) as { id: string }[];
+    return rows.map((row) => row.id);
   }
 
   spend(group: SpendGroup, filter: CallFilter): SpendRow[] {
@@ -136,6 +150,12 @@ function callConditions(filter: CallFilter): Conditions {
     .add('vendor = ?', filter.vendor)
     .add('state = ?', filter.state)
     .add('verdict_reason = ?', filter.code)
+    .add('policy_verdict = ?', filter.verdict)
+    .add(
+      `state IN ('held', 'unknown') AND running_id IS NULL AND replay_of IS NULL
+         AND quote_usd > 0 AND look_at IS NULL AND (state = 'unknown' OR looks > 0) AND ? = 1`,
+      filter.unresolved && 1,
+    )
     .add('at >= ?', filter.since)
     .add('at < ?', filter.until);
 }

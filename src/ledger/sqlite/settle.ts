@@ -29,7 +29,11 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
       `UPDATE calls SET running_id = NULL
        WHERE id IN (SELECT replay_of FROM calls WHERE ${running})`,
     ),
-    db.prepare(`UPDATE calls SET state = 'unknown', running_id = NULL WHERE ${running}`),
+    // Looked for at once: nobody else will say what became of it.
+    db.prepare(
+      `UPDATE calls SET state = 'unknown', running_id = NULL,
+         look_at = CASE WHEN replay_of IS NULL THEN 0 END WHERE ${running}`,
+    ),
   ];
 }
 
@@ -52,13 +56,16 @@ export class Settlements {
     this.#finish = db.prepare(
       `UPDATE calls SET state = ?, cost_usd = ?, verdict_reason = coalesce(?, verdict_reason),
          policy_verdict = CASE WHEN ? THEN 'refuse' ELSE policy_verdict END,
-         http_status = ?, vendor_request_id = ?, vendor_object_id = ?, latency_ms = ?,
-         upstream_ms = ?, settled_at = ?, running_id = NULL,
+         http_status = coalesce(?, http_status),
+         vendor_request_id = coalesce(?, vendor_request_id), vendor_object_id = ?,
+         latency_ms = coalesce(?, latency_ms), upstream_ms = coalesce(?, upstream_ms),
+         settled_at = ?, running_id = NULL, look_at = ?, clue = CASE WHEN ? THEN clue END,
          identity = CASE WHEN ? THEN identity ELSE 0 END
        WHERE id = ?`,
     );
     this.#resolve = db.prepare(
-      'UPDATE calls SET state = ?, cost_usd = ?, settled_at = ? WHERE id = ?',
+      `UPDATE calls SET state = ?, cost_usd = ?, settled_at = ?, look_at = NULL, clue = NULL
+       WHERE id = ?`,
     );
     this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
     this.#about = db.prepare(
@@ -118,10 +125,16 @@ export class Settlements {
     this.#learn(first, settlement);
   }
 
+  /** Ends a call that was answered or given up before, by what became known of it since. */
+  endOpen(call: OpenCall, settlement: Settlement): void {
+    this.#settleOwn(call, settlement);
+    this.#learn(call, settlement);
+  }
+
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const end = endOf(call, settlement, made);
+    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
@@ -196,6 +209,7 @@ export class Settlements {
     keepIdentity: boolean,
   ): void {
     const { refused } = settlement;
+    const open = (state === 'held' || state === 'unknown') && !refused;
     call.state = refused ? 'refused' : state;
     call.vendorObjectId = settlement.vendorObjectId ?? call.vendorObjectId;
     this.#finish.run(
@@ -208,7 +222,9 @@ export class Settlements {
       call.vendorObjectId,
       settlement.latencyMs,
       settlement.upstreamMs,
-      state === 'held' || state === 'unknown' ? null : settlement.at,
+      open ? null : settlement.at,
+      open && call.replayOf === null ? settlement.lookAt : null,
+      open ? 1 : 0,
       keepIdentity ? 1 : 0,
       call.id,
     );
@@ -233,11 +249,16 @@ export class Settlements {
 }
 
 /** How the call's own hold ends by its reply alone. */
-function endOf(call: OpenCall, settlement: Settlement, made: ObjectFact | undefined): End {
+function endOf(
+  call: OpenCall,
+  settlement: Settlement,
+  made: ObjectFact | undefined,
+  moved: (fact: ObjectFact) => Micros,
+): End {
   const { outcome, cost } = settlement;
   if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
-  if (made.state === 'final') return { state: 'settled', cost: made.moved ?? 0n };
+  if (made.state === 'final') return { state: 'settled', cost: moved(made) };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

@@ -36,12 +36,12 @@ const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
   readonly books: StripeBooks;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #secret: string;
   readonly #bearer: string;
   readonly #replies: Idempotency;
 
-  constructor(options: { secret: string; clock: Clock; books: StripeBooks }) {
+  constructor(options: { secret: string; clock: Pick<Clock, 'now'>; books: StripeBooks }) {
     this.books = options.books;
     this.#clock = options.clock;
     this.#secret = options.secret;

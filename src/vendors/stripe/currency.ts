@@ -1,11 +1,9 @@
 /**
- * Money on Stripe's wire: whole minor units and a three-letter currency. Dollars only, until rates
- * can be configured. No other file of this folder turns minor units into micro-dollars.
+ * Money on Stripe's wire: whole minor units and a three-letter currency, and what they are in
+ * dollars by a tariff's rates. No other file of this folder turns minor units into micro-dollars.
  */
-import type { Micros } from '../../money.ts';
-
-/** Micro-dollars in a cent. */
-export const CENT: Micros = 10_000n;
+import { type Micros, type Picos, timesRate } from '../../money.ts';
+import type { Rate, Tariff } from '../vendor.ts';
 
 /** The largest amount read, in minor units: ten billion dollars, over any cap that can be set. */
 export const MAX_MINOR = 999_999_999_999n;
@@ -26,7 +24,20 @@ export function readCurrency(text: string): string | null {
   return /^[A-Za-z]{3}$/.test(text) ? text.toLowerCase() : null;
 }
 
-/** What the amount counts for, in micro-dollars; null when its currency has no rate. */
-export function toMicros(minor: bigint, currency: string): Micros | null {
-  return currency === 'usd' ? minor * CENT : null;
+/** Pico-dollars of a minor unit, rounded up, and the rate's day; null when there is no rate. */
+export function minorUnit(currency: string, { rates }: Tariff): { unit: Picos; rate: Rate } | null {
+  const rate = rates.get(currency);
+  if (rate === undefined) return null;
+  const parts = 10n ** BigInt(decimalsOf(currency));
+  return { unit: (rate.unit + parts - 1n) / parts, rate };
+}
+
+/** What the amount counts for, in micro-dollars, rounded up; null when its currency has no rate. */
+export function toMicros(minor: bigint, currency: string, tariff: Tariff): Micros | null {
+  const found = minorUnit(currency, tariff);
+  return found === null ? null : timesRate(minor, found.unit);
+}
+
+function decimalsOf(_currency: string): number {
+  return 2;
 }
