@@ -124,18 +124,3 @@ export function readFlag(form: Form, name: string): boolean {
   if (text === 'true' || name === 'off_session') return true;
   throw invalid(`Invalid boolean: ${text}`, name);
 }
-
-/** Puts the object in the place of its id: `latest_charge`, `data.customer`. Others are ignored. */
-export function expand(books: AccountBooks, object: Json, path: string): void {
-  const dot = path.indexOf('.');
-  const name = dot < 0 ? path : path.slice(0, dot);
-  let value = object[name];
-  if (typeof value === 'string') {
-    const record = books.get(value);
-    if (!record) return;
-    value = object[name] = render(record);
-  }
-  if (dot < 0 || typeof value !== 'object' || value === null) return;
-  const rest = path.slice(dot + 1);
-  for (const item of Array.isArray(value) ? value : [value]) expand(books, item as Json, rest);
-}

@@ -14,13 +14,14 @@ import {
   readMetadata,
   readText,
 } from './call.ts';
+import { changeBalance, newCustomer, oldOrKnown } from './customer-balance.ts';
 import { invalid, missing, noSuch } from './errors.ts';
 import { newId } from './ids.ts';
-import type { BalanceTransaction, Customer } from './objects/customer.ts';
-import { type New, render } from './records.ts';
+import type { Customer } from './objects/customer.ts';
+import { render } from './records.ts';
 
 const createCustomer: Handler = (call) => {
-  const customer = call.books.add<Customer>(newCustomer(call, newId('cus_', 14)));
+  const customer = call.books.add<Customer>(newCustomer(call.books, newId('cus_', 14), false));
   change(call, customer);
   call.books.save(customer, 'customer.created');
   return render(customer);
@@ -57,22 +58,14 @@ const createBalanceTransaction: Handler = (call) => {
   if (amount === undefined) throw missing('amount');
   if (amount === 0) throw invalid('Invalid non-zero integer', 'amount');
   const currency = readCurrency(call.form);
-  const customer =
-    call.books.find('customer', call.id) ?? call.books.add<Customer>(newCustomer(call, call.id));
+  const customer = oldOrKnown(call.books, call.id);
   if (customer.deleted) throw noSuch('customer', call.id);
-  const before = asItWas(customer);
-  customer.balance += amount;
-  call.books.save(customer, 'customer.updated', before);
-  const transaction = call.books.add<BalanceTransaction>({
-    id: newId('cbtxn_1', 23),
-    created: call.now,
-    metadata: readMetadata(call.form),
+  const transaction = changeBalance(call.books, customer, {
     amount,
     currency,
-    object: 'customer_balance_transaction',
-    customer: customer.id,
-    endingBalance: customer.balance,
+    type: 'adjustment',
     description: readText(call.form, 'description'),
+    metadata: readMetadata(call.form),
   });
   return render(transaction);
 };
@@ -99,21 +92,13 @@ function change(call: Call, customer: Customer): void {
   customer.email = readText(call.form, 'email', customer.email);
   customer.name = readText(call.form, 'name', customer.name);
   customer.description = readText(call.form, 'description', customer.description);
+  customer.defaultSource = readText(call.form, 'source', customer.defaultSource);
+  customer.defaultPaymentMethod = readText(
+    call.form,
+    'invoice_settings[default_payment_method]',
+    customer.defaultPaymentMethod,
+  );
   customer.metadata = readMetadata(call.form, customer.metadata);
-}
-
-function newCustomer(call: Call, id: string): New<Customer> {
-  return {
-    id,
-    created: call.now,
-    metadata: {},
-    object: 'customer',
-    email: null,
-    name: null,
-    description: null,
-    balance: 0,
-    deleted: false,
-  };
 }
 
 export const CUSTOMER_ROUTES: Routes = [

@@ -5,6 +5,8 @@
 import { AccountBooks } from './account-books.ts';
 import type { StripeBooks } from './books.ts';
 import { AUTHENTICATION_REQUIRED } from './cards.ts';
+import { collect, finalize } from './invoicing.ts';
+import { remainingOf } from './objects/invoice.ts';
 import type { Json } from './objects/kept.ts';
 import { decline, succeed } from './payments.ts';
 import { type RecordOf, render, type StripeRecord } from './records.ts';
@@ -84,6 +86,23 @@ function endFund(
   fund.status = outcome;
   own.save(fund, `${kind}.${outcome}`);
   return render(fund);
+}
+
+/**
+ * An hour after its making, or days later: an invoice that advances by itself is finalized, and what
+ * it asks is taken from `card`, else from the customer's.
+ */
+export function advanceInvoice(
+  books: StripeBooks,
+  id: string,
+  now: number,
+  card: string | null = null,
+): Json {
+  const [invoice, own] = find(books, 'invoice', id, now);
+  if (invoice.status !== 'draft' && invoice.status !== 'open') throw notWaiting(invoice);
+  if (invoice.status === 'draft') finalize(own, invoice);
+  if (remainingOf(invoice) > 0) collect(own, invoice, card);
+  return render(invoice);
 }
 
 /** The object, and its account's books under no request's name. */

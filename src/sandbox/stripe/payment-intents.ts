@@ -81,6 +81,7 @@ const updatePaymentIntent: Handler = (call) => {
     currency !== pi.currency ||
     captureMethod !== pi.captureMethod ||
     paymentMethod !== pi.paymentMethod;
+  if (moves && pi.invoice) throw ofInvoice(pi);
   if (moves && !CONFIRMABLE.includes(pi.status)) throw unexpected(pi, 'updated');
   checkMinimum(amount, currency);
   pi.customer = readCustomer(call, pi.customer);
@@ -144,6 +145,7 @@ const capturePaymentIntent: Handler = (call) => {
 
 const cancelPaymentIntent: Handler = (call) => {
   const pi = fromPath(call, 'payment_intent');
+  if (pi.invoice) throw ofInvoice(pi);
   if (!CANCELABLE.includes(pi.status) || pi.amountReceived > 0) throw unexpected(pi, 'canceled');
   const charge = call.books.find('charge', pi.latestCharge ?? '');
   if (charge) releaseCharge(call.books, charge);
@@ -227,5 +229,12 @@ function unexpected(pi: PaymentIntent, verb: string) {
     `This PaymentIntent could not be ${verb} because it has a status of ${pi.status}.`,
     'payment_intent_unexpected_state',
     { payment_intent: render(pi) },
+  );
+}
+
+function ofInvoice(pi: PaymentIntent) {
+  return conflict(
+    `This PaymentIntent belongs to the invoice ${pi.invoice}: change or void that.`,
+    'payment_intent_unexpected_state',
   );
 }

@@ -1,12 +1,13 @@
 /**
  * What an attempt to pay a PaymentIntent does, whoever asked for it: the customer's confirmation, an
- * invoice, or the bank days later. Changes a PaymentIntent and its charge together.
+ * invoice, or the bank days later. Changes a PaymentIntent, its charge and its invoice together.
  */
 import type { AccountBooks } from './account-books.ts';
 import { AUTHENTICATION_REQUIRED, type CardRefusal, cardOutcome } from './cards.ts';
 import { addCharge, endPending } from './charging.ts';
 import type { PaymentIntent } from './objects/payment-intent.ts';
 import { cardOf } from './payment-methods.ts';
+import { declineInvoiceOf, settleInvoiceOf, suspendInvoiceOf } from './settlement.ts';
 
 /**
  * Tries to take the PaymentIntent's amount from its payment method. `customerIsAway`: a card that
@@ -34,12 +35,14 @@ export function attempt(
       pi.status = 'requires_action';
       pi.lastRefusal = null;
       books.save(pi, 'payment_intent.requires_action');
+      suspendInvoiceOf(books, pi);
       return null;
     case 'processing':
       pi.latestCharge = addCharge(books, chargeOf(pi), 'pending').id;
       pi.status = 'processing';
       pi.lastRefusal = null;
       books.save(pi, 'payment_intent.processing');
+      suspendInvoiceOf(books, pi);
       return null;
   }
 }
@@ -55,6 +58,7 @@ export function succeed(books: AccountBooks, pi: PaymentIntent): void {
   pi.amountCapturable = manual ? pi.amount : 0;
   pi.amountReceived = manual ? 0 : pi.amount;
   books.save(pi, `payment_intent.${manual ? 'amount_capturable_updated' : 'succeeded'}`);
+  settleInvoiceOf(books, pi);
 }
 
 export function decline(books: AccountBooks, pi: PaymentIntent, refusal: CardRefusal): void {
@@ -65,6 +69,7 @@ export function decline(books: AccountBooks, pi: PaymentIntent, refusal: CardRef
   pi.paymentMethod = null;
   pi.status = 'requires_payment_method';
   books.save(pi, 'payment_intent.payment_failed');
+  declineInvoiceOf(books, pi);
 }
 
 function pendingCharge(books: AccountBooks, pi: PaymentIntent) {

@@ -10,6 +10,9 @@ import {
   customer,
 } from './objects/customer.ts';
 import { type Fund, fund } from './objects/fund.ts';
+import { type Invoice, invoice } from './objects/invoice.ts';
+import { type InvoiceItem, invoiceItem } from './objects/invoice-item.ts';
+import { type InvoicePayment, invoicePayment } from './objects/invoice-payment.ts';
 import { type Json, type Kind, NOWHERE, type Standing } from './objects/kept.ts';
 import { type PaymentIntent, paymentIntent } from './objects/payment-intent.ts';
 import {
@@ -18,10 +21,19 @@ import {
   type SetupIntent,
   setupIntent,
 } from './objects/payment-method.ts';
+import { type Price, type Product, price, product } from './objects/price.ts';
 import { type Refund, refund } from './objects/refund.ts';
 
-export type MoneyRecord = PaymentIntent | Charge | Refund | Fund | BalanceTransaction;
-export type StripeRecord = MoneyRecord | Customer | PaymentMethod | SetupIntent;
+export type MoneyRecord = PaymentIntent | Charge | Refund | Fund | BalanceTransaction | Invoice;
+export type StripeRecord =
+  | MoneyRecord
+  | Customer
+  | PaymentMethod
+  | SetupIntent
+  | Product
+  | Price
+  | InvoiceItem
+  | InvoicePayment;
 
 /** `payout` names all funds: they are one record, told apart by their `object`. */
 export type RecordOf<Name extends StripeRecord['object']> =
@@ -43,6 +55,11 @@ const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
   customer_balance_transaction: balanceTransaction,
   payment_method: paymentMethod,
   setup_intent: setupIntent,
+  product,
+  price,
+  invoiceitem: invoiceItem,
+  invoice,
+  invoice_payment: invoicePayment,
 };
 
 const kindOf = (record: StripeRecord) => KINDS[record.object] as Kind<StripeRecord>;

@@ -7,8 +7,11 @@ import { CHARGE_ROUTES } from './charges.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { FUND_ROUTES } from './funds.ts';
+import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
+import { INVOICE_ROUTES } from './invoices.ts';
 import { PAYMENT_INTENT_ROUTES } from './payment-intents.ts';
 import { PAYMENT_METHOD_ROUTES } from './payment-methods.ts';
+import { PRICE_ROUTES } from './prices.ts';
 import { REFUND_ROUTES } from './refunds.ts';
 
 const ROUTES = new Map<string, Handler>([
@@ -18,6 +21,9 @@ const ROUTES = new Map<string, Handler>([
   ...CUSTOMER_ROUTES,
   ...PAYMENT_METHOD_ROUTES,
   ...FUND_ROUTES,
+  ...PRICE_ROUTES,
+  ...INVOICE_ITEM_ROUTES,
+  ...INVOICE_ROUTES,
   ...EVENT_ROUTES,
 ]);
 

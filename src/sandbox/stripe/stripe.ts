@@ -7,8 +7,8 @@
 import type { Clock } from '../../clock.ts';
 import { AccountBooks } from './account-books.ts';
 import type { ReceivedRequest, StripeBooks } from './books.ts';
-import { expand } from './call.ts';
 import { invalid, StripeError } from './errors.ts';
+import { expand } from './expand.ts';
 import { Form, readPath } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';

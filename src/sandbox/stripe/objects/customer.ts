@@ -6,8 +6,13 @@ export interface Customer extends Kept {
   email: string | null;
   name: string | null;
   description: string | null;
-  /** Minor units; negative: credit that the customer has. */
+  /** Minor units of `currency`; negative: credit that the customer has. */
   balance: number;
+  currency: string | null;
+  defaultPaymentMethod: string | null;
+  defaultSource: string | null;
+  /** Taken for an old customer of the account, whose card pays, because nobody created it here. */
+  old: boolean;
   deleted: boolean;
 }
 
@@ -21,12 +26,16 @@ export const customer: Kind<Customer> = {
           address: null,
           balance: cus.balance,
           created: cus.created,
-          currency: null,
-          default_source: null,
+          currency: cus.currency,
+          default_source: cus.defaultSource,
           delinquent: false,
           description: cus.description,
           email: cus.email,
-          invoice_settings: { default_payment_method: null },
+          invoice_settings: {
+            custom_fields: null,
+            default_payment_method: cus.defaultPaymentMethod,
+            footer: null,
+          },
           livemode: false,
           metadata: cus.metadata,
           name: cus.name,
@@ -37,9 +46,12 @@ export const customer: Kind<Customer> = {
 
 export interface BalanceTransaction extends Money {
   object: 'customer_balance_transaction';
+  type: 'adjustment' | 'applied_to_invoice' | 'unapplied_from_invoice' | 'credit_note';
   customer: string;
   endingBalance: number;
   description: string | null;
+  invoice: string | null;
+  creditNote: string | null;
 }
 
 export const balanceTransaction: Kind<BalanceTransaction> = {
@@ -48,13 +60,17 @@ export const balanceTransaction: Kind<BalanceTransaction> = {
     object: 'customer_balance_transaction',
     amount: cbtxn.amount,
     created: cbtxn.created,
+    credit_note: cbtxn.creditNote,
     currency: cbtxn.currency,
     customer: cbtxn.customer,
     description: cbtxn.description,
     ending_balance: cbtxn.endingBalance,
+    invoice: cbtxn.invoice,
     livemode: false,
     metadata: cbtxn.metadata,
-    type: 'adjustment',
+    type: cbtxn.type,
   }),
-  standing: (cbtxn) => [['credits', cbtxn.amount]],
+  standing: ({ type, amount }) => [
+    [type === 'adjustment' || type === 'credit_note' ? 'credits' : 'credits_applied', amount],
+  ],
 };
