@@ -45,7 +45,7 @@ export class Form {
   groups(name: string): string[] {
     const found = new Set<string>();
     for (const key of this.#values.keys()) {
-      const end = key.startsWith(`${name}[`) ? key.indexOf(']') : -1;
+      const end = key.startsWith(`${name}[`) ? key.indexOf(']', name.length) : -1;
       if (end > 0 && key[end + 1] === '[') found.add(key.slice(0, end + 1));
     }
     return [...found];
@@ -97,6 +97,14 @@ export class Form {
       if (/^\d+$/.test(index)) this.#values.set(base, value);
     }
   }
+}
+
+/** A parameter's name inside another: `items[0]`, `price` gives `items[0][price]`. */
+export function inside(prefix: string, name: string): string {
+  if (!prefix) return name;
+  const bracket = name.indexOf('[');
+  if (bracket < 0) return `${prefix}[${name}]`;
+  return `${prefix}[${name.slice(0, bracket)}]${name.slice(bracket)}`;
 }
 
 function decode(text: string): string {
