@@ -12,7 +12,7 @@ import { resendGateway } from './resend/errors.ts';
 import { FakeResend } from './resend/resend.ts';
 import { StripeBooks } from './stripe/books.ts';
 import { stripeGateway } from './stripe/gateway.ts';
-import { finishPayment } from './stripe/payment-intents.ts';
+import { finishPayment } from './stripe/outside.ts';
 import { FakeStripe } from './stripe/stripe.ts';
 import { TwilioBooks } from './twilio/books.ts';
 import { twilioGateway } from './twilio/errors.ts';

@@ -42,6 +42,16 @@ export class Form {
     return values;
   }
 
+  /** The items of a list of objects: `items[0][price]=…` gives `['items[0]']`. */
+  groups(name: string): string[] {
+    const found = new Set<string>();
+    for (const key of this.#values.keys()) {
+      const end = key.startsWith(`${name}[`) ? key.indexOf(']', name.length) : -1;
+      if (end > 0 && key[end + 1] === '[') found.add(key.slice(0, end + 1));
+    }
+    return [...found];
+  }
+
   /** Equal for two requests that mean the same, whatever their order and encoding. */
   canonical(): string {
     return JSON.stringify([...this.#values].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
@@ -88,4 +98,12 @@ export class Form {
       if (/^\d+$/.test(index)) this.#values.set(base, value);
     }
   }
+}
+
+/** A parameter's name inside another: `items[0]`, `price` gives `items[0][price]`. */
+export function inside(prefix: string, name: string): string {
+  if (!prefix) return name;
+  const bracket = name.indexOf('[');
+  if (bracket < 0) return `${prefix}[${name}]`;
+  return `${prefix}[${name.slice(0, bracket)}]${name.slice(bracket)}`;
 }

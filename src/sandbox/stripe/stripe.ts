@@ -8,15 +8,16 @@ import type { Clock } from '../../clock.ts';
 import type { ReceivedRequest } from '../books.ts';
 import { readPath } from '../path.ts';
 import { type Execution, ownFault, type Reply } from '../vendor.ts';
+import { AccountBooks } from './account-books.ts';
 import type { StripeBooks } from './books.ts';
 import { invalid, StripeError } from './errors.ts';
+import { expand } from './expand.ts';
 import { Form } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
-import { expand } from './render.ts';
+import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
 
-const LATEST_VERSION = '2026-10-28.endive';
 const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
@@ -47,7 +48,7 @@ export class FakeStripe {
       return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
     }
     const claim = this.#replies.claim(
-      `${request.headers['stripe-account'] ?? ''} ${key}`,
+      `${accountOf(request) ?? ''} ${key}`,
       {
         path,
         query: request.query,
@@ -69,15 +70,15 @@ export class FakeStripe {
   #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
     return {
       run: () => {
-        const { status, body, stored } = this.#execute(request, path, to);
         const requestId = newId('req_', 14);
+        const { status, body, stored } = this.#execute(request, path, to, requestId);
         this.#keep(entry, stored ? { status, body, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, 'false'), body };
       },
       breakDown: (status, executes) => {
-        if (executes) this.#execute(request, path, to);
-        else this.#countExecution(request);
         const requestId = newId('req_', 14);
+        if (executes) this.#execute(request, path, to, requestId);
+        else this.#countExecution(request);
         const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
         this.#keep(entry, { status, body, requestId });
         return { status, headers: headersOf(request, requestId, requestId, null), body };
@@ -89,15 +90,19 @@ export class FakeStripe {
     if (entry) this.#replies.keep(entry, reply);
   }
 
-  #execute(request: ReceivedRequest, path: string, to: Route) {
-    const { books } = this;
+  #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const books = new AccountBooks(this.books, {
+      account: accountOf(request),
+      request: { id: requestId, idempotencyKey: request.idempotencyKey },
+      now,
+    });
     try {
       const form = new Form(
         request.query,
         request.body ?? '',
         request.headers['content-type'] ?? '',
       );
-      const now = Math.floor(this.#clock.now() / 1000);
       const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
       for (const name of form.list('expand')) expand(books, object, name);
       this.#countExecution(request);
@@ -127,6 +132,11 @@ export class FakeStripe {
   }
 }
 
+/** The connected account that the request acts for; null: the platform itself. */
+function accountOf({ headers }: ReceivedRequest): string | null {
+  return headers['stripe-account'] || headers['stripe-context'] || null;
+}
+
 function headersOf(
   request: ReceivedRequest,
   requestId: string,
@@ -134,7 +144,7 @@ function headersOf(
   shouldRetry: 'true' | 'false' | null,
 ): string[] {
   const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
-  headers.push('Stripe-Version', request.headers['stripe-version'] ?? LATEST_VERSION);
+  headers.push('Stripe-Version', request.headers['stripe-version'] ?? API_VERSION);
   if (request.method === 'GET') return headers;
   if (request.idempotencyKey) {
     headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
