@@ -224,6 +224,23 @@ export interface SpendRow {
   held: Micros;
 }
 
+/** What keys in shadow mode would have been refused, and what they were allowed. */
+export interface ShadowReport {
+  /** The dearest first. */
+  rows: {
+    code: string;
+    /** The operation, or method and path where it has no name. */
+    endpoint: string;
+    calls: number;
+    /** What they cost, or hold. */
+    micros: Micros;
+    firstAt: number;
+    lastAt: number;
+    example: bigint;
+  }[];
+  allowed: { calls: number; micros: Micros };
+}
+
 /** A page of a list, newest first; `next` goes back in as `before`. */
 export interface Page<T> {
   rows: T[];
@@ -307,6 +324,8 @@ export interface Ledger {
   calls(filter: CallFilter, page: PageQuery): Promise<Page<CallRow>>;
   call(id: bigint): Promise<CallRow | undefined>;
   spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]>;
+  /** Of keys in shadow mode alone. */
+  shadowReport(filter: CallFilter): Promise<ShadowReport>;
 
   /** The value by which the master key is known again; stores `sealed` when there is none yet. */
   masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array>;
