@@ -188,8 +188,16 @@ test('the Pricing API lists prices by carrier and kind of number, and by prefix 
     prefixes.map((row) => row.destination_prefixes),
     [['44'], ['447']],
   );
-  const number = (await call('GET', '/pricing/v2/Voice/Numbers/+447700900123')).json;
-  assert.match(JSON.stringify(number.outbound_call_prices), /"current_price":"0.0425"/);
+  for (const [number, price] of [
+    ['+447700900123', '0.0425'],
+    ['+441632960123', '0.0158'],
+    ['+19075550123', '0.09'],
+    [TO, '0.014'],
+  ]) {
+    const { json } = await call('GET', `/pricing/v2/Voice/Numbers/${number}`);
+    const [row] = json.outbound_call_prices as { current_price: string }[];
+    assert.equal(row!.current_price, price);
+  }
   assert.equal((await call('GET', '/pricing/v1/Messaging/Countries/XX')).status, 404);
   assert.equal(sandbox.twilio.executions, 0);
 });
