@@ -1,12 +1,11 @@
 /**
- * Stripe's store of replies (vendors.md 1.7): one key, one execution, for 24 hours by the clock.
+ * Stripe's store of replies (vendors.md 1.7): one key, one execution, for a day or as long as the
+ * version of the API keeps it.
  * Compares what two requests mean, not how they are spelled. Answers are kept by the caller's
  * word alone; this file knows no status.
  */
-import { Form } from './form.ts';
+import type { Dialect } from './dialect.ts';
 import { Recent } from './recent.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface StoredReply {
   status: number;
@@ -45,9 +44,11 @@ export class Idempotency {
   }
 
   /** Takes the key for this request, or says who has it. `name`: the account and the key. */
-  claim(name: string, request: Fingerprinted, now: number): Claim {
+  claim(name: string, request: Fingerprinted, dialect: Dialect, now: number): Claim {
     const found = this.#entries.get(name);
-    if (found && (found.reply === null || now - found.at < DAY_MS)) return compare(found, request);
+    if (found && (found.reply === null || now - found.at < dialect.keepsMs)) {
+      return compare(found, request, dialect);
+    }
     if (found) this.#entries.delete(name);
     const { path, query, body, contentType } = request;
     const entry: Entry = { name, path, query, body, contentType, at: now, reply: null };
@@ -65,15 +66,15 @@ export class Idempotency {
   }
 }
 
-function compare(first: Entry, request: Fingerprinted): Claim {
+function compare(first: Entry, request: Fingerprinted, dialect: Dialect): Claim {
   if (first.path !== request.path) return { kind: 'other_endpoint', firstPath: first.path };
-  if (!sameParams(first, request)) return { kind: 'other_params' };
+  if (!sameParams(first, request, dialect)) return { kind: 'other_params' };
   return first.reply ? { kind: 'replay', reply: first.reply } : { kind: 'in_flight' };
 }
 
-function sameParams(a: Fingerprinted, b: Fingerprinted): boolean {
+function sameParams(a: Fingerprinted, b: Fingerprinted, dialect: Dialect): boolean {
   if (a.body === b.body && a.query === b.query) return true;
-  const canonical = (one: Fingerprinted) =>
-    new Form(one.query, one.body, one.contentType).canonical();
+  const canonical = ({ query, body, contentType }: Fingerprinted) =>
+    dialect.read(query, body, contentType).canonical();
   return canonical(a) === canonical(b);
 }

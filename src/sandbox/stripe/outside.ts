@@ -8,6 +8,7 @@ import { AUTHENTICATION_REQUIRED } from './cards.ts';
 import { collect, finalize } from './invoicing.ts';
 import { remainingOf } from './objects/invoice.ts';
 import type { Json } from './objects/kept.ts';
+import type { MoneyMovement } from './objects/money-movement.ts';
 import { decline, succeed } from './payments.ts';
 import { type RecordOf, render, type StripeRecord } from './records.ts';
 import { renew } from './subscribing.ts';
@@ -87,6 +88,29 @@ function endFund(
   fund.status = outcome;
   own.save(fund, `${kind}.${outcome}`);
   return render(fund);
+}
+
+/** What API v2 moved arrives (`posted`), never leaves (`failed`), or comes back (`returned`). */
+export function finishMovement(
+  books: StripeBooks,
+  id: string,
+  outcome: 'posted' | 'failed' | 'returned',
+  now: number,
+): Json {
+  const record = books.get(id);
+  if (!record || !isMovement(record)) throw new Error(`the sandbox knows no movement ${id}`);
+  const [movement, own] = find(books, record.object, id, now);
+  const comesBack = outcome === 'returned' && movement.status === 'posted';
+  if (movement.status !== 'processing' && !comesBack) throw notWaiting(movement);
+  movement.status = outcome;
+  const inbound = movement.object === 'v2.money_management.inbound_transfer';
+  const step = outcome === 'posted' ? 'succeeded' : outcome;
+  own.save(movement, `${movement.object}.${inbound ? `bank_debit_${step}` : outcome}`);
+  return render(movement);
+}
+
+function isMovement(record: StripeRecord): record is MoneyMovement {
+  return /^v2\.money_management\.(?:out|in)bound_/.test(record.object);
 }
 
 /**

@@ -63,6 +63,7 @@ const createPaymentIntent: Handler = (call) => {
       canceledAt: null,
       cancellationReason: null,
       ...connect,
+      onBehalfOf: readText(form, 'on_behalf_of'),
       invoice: null,
     },
     'payment_intent.created',
