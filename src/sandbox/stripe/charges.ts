@@ -1,5 +1,11 @@
 /** The older API of charges: take a payment without a PaymentIntent. */
-import { checkMinimum, readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
+import {
+  checkDivisible,
+  checkMinimum,
+  readAmount,
+  readCurrency,
+  readOptionalAmount,
+} from './amounts.ts';
 import {
   asItWas,
   filtered,
@@ -73,6 +79,7 @@ const captureChargeById: Handler = (call) => {
       param: 'amount',
     });
   }
+  checkDivisible(amount, charge.currency);
   captureCharge(call.books, charge, amount, true);
   return render(charge);
 };

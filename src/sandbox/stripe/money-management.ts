@@ -2,7 +2,7 @@
  * Money of API v2. Bodies are JSON, amounts are `{value, currency}`; a movement is accepted at once
  * and can fail or come back later (outside.ts).
  */
-import { readAmount, readCurrency } from './amounts.ts';
+import { checkDivisible, readAmount, readCurrency } from './amounts.ts';
 import {
   type Call,
   fromPath,
@@ -122,10 +122,10 @@ function payOut(call: Call, intent: PayoutIntent): void {
 }
 
 function readMoney({ form }: Call): { amount: number; currency: string } {
-  return {
-    amount: readAmount(form, 'amount[value]'),
-    currency: readCurrency(form, 'amount[currency]'),
-  };
+  const amount = readAmount(form, 'amount[value]');
+  const currency = readCurrency(form, 'amount[currency]');
+  checkDivisible(amount, currency);
+  return { amount, currency };
 }
 
 function readEnds({ form }: Call): { from: Json; to: Json } {
