@@ -5,6 +5,7 @@
 import { AccountBooks } from './account-books.ts';
 import type { StripeBooks } from './books.ts';
 import { AUTHENTICATION_REQUIRED } from './cards.ts';
+import { endPending } from './charging.ts';
 import { collect, finalize } from './invoicing.ts';
 import { remainingOf } from './objects/invoice.ts';
 import type { Json } from './objects/kept.ts';
@@ -28,6 +29,21 @@ export function finishPayment(
   if (outcome === 'succeeded') succeed(own, pi);
   else decline(own, pi, AUTHENTICATION_REQUIRED);
   return render(pi);
+}
+
+/** A bank debit of the older API is paid, or not. */
+export function finishCharge(
+  books: StripeBooks,
+  id: string,
+  outcome: 'succeeded' | 'failed',
+  now: number,
+): Json {
+  const [charge, own] = find(books, 'charge', id, now);
+  if (charge.state !== 'pending' || charge.paymentIntent) {
+    throw new Error(`${id} is not waiting for a bank by itself`);
+  }
+  endPending(own, charge, outcome === 'succeeded' ? null : AUTHENTICATION_REQUIRED);
+  return render(charge);
 }
 
 /** The bank sends a refund back, also one that was said to have succeeded: the money stays. */
