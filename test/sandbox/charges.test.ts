@@ -64,4 +64,11 @@ test('a debit of the older API is open money until the bank ends it', async (t) 
   const charge = await stripe.charges.create(debit);
   assert.deepEqual([charge.status, charge.paid], ['pending', false]);
   assert.equal(sandbox.stripe.movedCents(), 0n);
+  assert.equal(sandbox.stripe.openCents(), 700n);
+  finishCharge(sandbox.stripe, charge.id, 'succeeded', charge.created);
+  assert.equal(sandbox.stripe.movedCents(), 700n);
+  const other = await stripe.charges.create(debit);
+  finishCharge(sandbox.stripe, other.id, 'failed', other.created);
+  assert.equal(sandbox.stripe.movedCents(), 700n);
+  assert.equal(sandbox.stripe.openCents(), 0n);
 });
