@@ -37,7 +37,7 @@ export interface ReceivedRequest {
 }
 
 export interface BooksOptions {
-  /** How many requests `received` keeps, the newest; 0 keeps none. */
+  /** How many requests `received` keeps, the newest; 0 keeps none, and no events (benchmarks). */
   keepLog: number;
   /**
    * How many of the newest objects, and of the stored replies, are kept at least; at most twice as
@@ -95,7 +95,7 @@ export class StripeBooks {
   readonly options: BooksOptions;
   #log: ReceivedRequest[] = [];
   readonly #records: Recent<StripeRecord>;
-  readonly #events: Recent<EventRecord>;
+  #events: EventRecord[] = [];
   /** By account ('' is the platform), then by currency. */
   #totals = new Map<string, Map<string, Totals>>();
   readonly #onReset: (() => void)[] = [];
@@ -103,7 +103,6 @@ export class StripeBooks {
   constructor(options: BooksOptions) {
     this.options = options;
     this.#records = new Recent(options.keepObjects);
-    this.#events = new Recent(options.keepObjects);
   }
 
   /** The newest requests, oldest first. */
@@ -199,7 +198,7 @@ export class StripeBooks {
     this.requests = this.executions = this.replays = 0;
     this.#log = [];
     this.#records.clear();
-    this.#events.clear();
+    this.#events = [];
     this.#totals = new Map();
     for (const clear of this.#onReset) clear();
   }
@@ -240,13 +239,21 @@ export class StripeBooks {
     this.#records.set(record.id, record);
   }
 
+  /** What objects were costs a payment half as much again, which no benchmark is to measure. */
+  get keepsEvents(): boolean {
+    return this.options.keepLog > 0;
+  }
+
+  /** Writes an event down; as many of the newest are kept as objects. */
   record(event: EventRecord): void {
-    this.#events.set(event.id, event);
+    const { keepObjects } = this.options;
+    this.#events.push(event);
+    if (this.#events.length >= 2 * keepObjects) this.#events = this.#events.slice(-keepObjects);
   }
 
   /** Oldest first. */
-  get events(): EventRecord[] {
-    return [...this.#events.values()];
+  get events(): readonly EventRecord[] {
+    return this.#events;
   }
 
   #count(record: MoneyRecord): void {
