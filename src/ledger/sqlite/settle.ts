@@ -138,20 +138,17 @@ export class Settlements {
     const { outcome, cost, at } = settlement;
     const answered = call.state === 'held' && call.vendorObjectId !== null;
     // Its object is counted since it was answered, and must not be once more.
-    if (!answered) this.#settleOwn(call, settlement, lookedAt);
+    if (!answered) this.#settleOwn(call, settlement);
     else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
     else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
     else this.#write(call, 'held', null, settlement, true);
     this.#learn(call, settlement, lookedAt);
   }
 
-  #settleOwn(call: OpenCall, settlement: Settlement, lookedAt: number | null = null): void {
+  #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    let end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
-    // A decline that was looked up may be older than an attempt that stands on this hold: #apply sees.
-    const late = lookedAt !== null && settlement.outcome === 'held' && end.state === 'released';
-    if (late) end = { state: 'held', cost: 0n };
+    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
