@@ -117,6 +117,7 @@ export interface Settlement {
   at: number;
   /** `released` with `notSent` when no byte left. */
   outcome: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`: what it cost; null: what was held for it. */
   cost: Micros | null;
   objects: readonly ObjectFact[];
   /** Set when the reply may be given again to the same identity. */

@@ -172,7 +172,7 @@ export interface Conclusion {
    * money may still move or come back. `unknown`: the reply proves neither.
    */
   readonly outcome: 'settled' | 'released' | 'held' | 'unknown';
-  /** With `settled`. */
+  /** With `settled`: what it cost; null: what was held for it. */
   readonly cost: Micros | null;
   /** Whether the vendor would give this very answer to the same idempotency key again. */
   readonly repeatable: boolean;

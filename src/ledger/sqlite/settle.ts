@@ -275,7 +275,7 @@ function endOf(
   moved: (fact: ObjectFact) => Micros,
 ): End {
   const { outcome, cost } = settlement;
-  if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
+  if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
   if (made.state === 'final') return { state: 'settled', cost: moved(made) };
