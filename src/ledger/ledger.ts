@@ -165,6 +165,11 @@ export interface Resolution {
    * so the resolution is refused then. Absent: an operator decides, whatever was sent.
    */
   sentAt?: number;
+  /**
+   * When it was begun to look. A decline that was seen says nothing of attempts on the object that
+   * were under way then or since, and gives no hold back that one of them stands on.
+   */
+  lookedAt?: number;
 }
 
 /** An open call that is due to be looked for. */
