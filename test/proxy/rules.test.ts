@@ -145,7 +145,7 @@ test('`prefix` holds the beginning of the value', () => {
 });
 
 test('`domain` holds the address, with or without a name, to its domain', () => {
-  const rules = { to: { domain: ['shop.example', '*.mail.example'] } };
+  const rules = { to: { domain: ['shop.example', '*.mail.example', 'k.example'] } };
   const good = [
     ...['a@shop.example', 'A.B+c@SHOP.example', 'Ann <a@shop.example>', '<a@shop.example>'],
     ...[
@@ -167,7 +167,13 @@ test('`domain` holds the address, with or without a name, to its domain', () => 
       'x <b@evil.io> <a@shop.example>',
     ],
     ...['b@evil.io;a@shop.example', 'g: b@evil.io;<a@shop.example>', 'a@evil.io(@shop.example'],
-    ...['a@evil.io@shop.example', '"a@evil.io"@shop.example', 'b%evil.io@shop.example'],
+    ...[
+      'a@\u212a.example',
+      'a@shop.example@evil.io',
+      'a@evil.io@shop.example',
+      '"a@evil.io"@shop.example',
+      'b%evil.io@shop.example',
+    ],
     ...['evil.io!b@shop.example', '@evil.io:a@shop.example', 'a@shop.example\nbcc: b@evil.io'],
     ...[
       'a@shop.example\u0000.evil.io',
