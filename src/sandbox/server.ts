@@ -128,6 +128,22 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
+/** The account of each fake vendor: where it is, and the credentials that it accepts. */
+export function sandboxAccounts(
+  sandbox: Sandbox,
+): { vendor: string; baseUrl: string; fields: Record<string, string> }[] {
+  const { secret, twilioAccountSid, twilioAuthToken, resendSecret } = sandbox;
+  return [
+    { vendor: 'stripe', baseUrl: sandbox.stripeUrl, fields: { secret } },
+    {
+      vendor: 'twilio',
+      baseUrl: sandbox.twilioUrl,
+      fields: { account_sid: twilioAccountSid, auth_token: twilioAuthToken },
+    },
+    { vendor: 'resend', baseUrl: sandbox.resendUrl, fields: { secret: resendSecret } },
+  ];
+}
+
 function twilioBehaviour(options: SandboxOptions) {
   const { twilioPriceAfterReads: reads, twilioPriceAfterMs: afterMs = 50 } = options;
   return {
