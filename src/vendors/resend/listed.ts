@@ -76,8 +76,9 @@ export function readList(
     if (page === null) return null;
     for (const mail of page.mails) {
       const at = timeIn(mail.created_at);
-      const entry = at === null || (at >= from && at <= until) ? entryOf(mail) : null;
-      if (entry !== null && !call.taken.has(entry.id)) entries.push(entry);
+      const entry = entryOf(mail);
+      const meanwhile = at === null || (at >= from && at <= until);
+      if (meanwhile && !call.taken.has(entry.id)) entries.push(entry);
     }
     const last = page.mails.at(-1);
     const oldest = timeIn(last?.created_at);
@@ -92,19 +93,18 @@ export function readList(
   return { found, complete, alike, nextPage: replies.length < MAX_PAGES ? nextPage : null };
 }
 
+/** A mail without an id makes a page unreadable: it might be the one that is looked for. */
 function pageIn(reply: VendorReply): { mails: readonly Json[]; more: boolean } | null {
   const body = reply.status === 200 ? readJson(reply) : null;
   if (!Array.isArray(body?.data)) return null;
-  const mails = body.data.map(objectIn);
-  return mails.includes(null)
-    ? null
-    : { mails: mails.filter((mail) => mail !== null), more: body.has_more !== false };
+  const mails = body.data.map(objectIn).filter((mail) => textIn(mail?.id) !== null);
+  if (mails.length < body.data.length) return null;
+  return { mails: mails as Json[], more: body.has_more !== false };
 }
 
-function entryOf(mail: Json): Entry | null {
-  const id = textIn(mail.id);
+function entryOf(mail: Json): Entry {
   const standing = standingOf(mail) ?? 'gone';
-  return id === null ? null : { id, standing, parts: clueOf(mail).split('.') };
+  return { id: textIn(mail.id)!, standing, parts: clueOf(mail).split('.') };
 }
 
 /** Takes the first of them out. */
