@@ -18,6 +18,7 @@ import { Observer } from './proxy/observe.ts';
 import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
 import { WaitingRoom } from './proxy/waiting.ts';
+import { Resolver } from './resolve/resolver.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
@@ -30,6 +31,10 @@ export interface KeybrakeOptions {
   serverLimits?: ServerLimits;
   upstreamLimits?: UpstreamLimits;
   coalesceMs?: number;
+  /** How long a call waits for holds in front of it. */
+  holdsMs?: number;
+  /** How often open calls are looked for. */
+  resolvePauseMs?: number;
   sandbox?: SandboxOptions;
   /** A ledger thread ended: nothing can be decided any more. */
   onDeath?: (error: Error) => void;
@@ -83,9 +88,11 @@ export async function startKeybrake(
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
     const tariffs = new TariffBook();
-    const metrics = new Metrics({ running: () => running.size });
+    const waiting = new WaitingRoom(clock);
+    const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
+    const seal = new ReplySeal(masterKey);
     const dataPlane = new DataPlane({
       vendors: VENDORS,
       accounts,
@@ -93,12 +100,16 @@ export async function startKeybrake(
       tariffs,
       upstream,
       running,
-      waiting: new WaitingRoom(clock),
-      seal: new ReplySeal(masterKey),
+      waiting,
+      seal,
       observer: new Observer(log, metrics),
       ids,
       clock,
       ...(options.coalesceMs === undefined ? {} : { coalesceMs: options.coalesceMs }),
+      ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
+    });
+    const resolver = new Resolver({
+      ...{ vendors: VENDORS, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
     });
     let ready: string | null = 'starting';
     const control = createControl({
@@ -135,6 +146,8 @@ export async function startKeybrake(
       await listener.close();
       await running.empty();
     });
+    resolver.start(options.resolvePauseMs);
+    undo.push(() => resolver.stop());
     ready = null;
     return {
       url: listener.url,

@@ -117,6 +117,7 @@ const KNOWS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['vendors'],
   tariffs: ['vendors'],
   proxy: ['ledger', 'tariffs', 'vendors'],
+  resolve: ['ledger', 'vendors', 'proxy', 'tariffs'],
   control: ['ledger', 'vendors', 'proxy', 'tariffs'],
   cli: ['control', 'ledger', 'proxy', 'sandbox', 'tariffs', 'vendors'],
 };

@@ -233,6 +233,22 @@ export const CALL_COLUMNS = {
   latency_ms: [z.number().nullable(), (row: CallRow) => row.latencyMs],
   upstream_ms: [z.number().nullable(), (row: CallRow) => row.upstreamMs],
   settled_at: [TIME.nullable(), (row: CallRow) => timeOrNull(row.settledAt)],
+  rate_date: [
+    TEXT.meta({ description: 'The day of the rate by which the amount was counted.' }),
+    (row: CallRow) => row.rateDate,
+  ],
+  on_behalf_of: [
+    TEXT.meta({ description: 'The connected account that the call acted for.' }),
+    (row: CallRow) => row.onBehalfOf,
+  ],
+  resolved_by: [
+    TEXT.meta({ description: 'Who said what became of it: `vendor`, or a management key.' }),
+    (row: CallRow) => row.resolvedBy,
+  ],
+  resolution: [
+    TEXT.meta({ description: 'Why they said so; of an open call, why nobody could yet.' }),
+    (row: CallRow) => row.resolution,
+  ],
 } as const satisfies Record<string, readonly [z.ZodType, (row: CallRow) => unknown]>;
 
 const COLUMNS = Object.entries(CALL_COLUMNS);

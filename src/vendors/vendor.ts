@@ -206,6 +206,8 @@ export interface Destination {
 export interface OpenCall {
   readonly id: bigint;
   readonly at: number;
+  /** The vendor account's name. */
+  readonly account: string;
   /** `held`: answered, and the price or the money is still to come. `unknown`: sent, not answered. */
   readonly state: 'held' | 'unknown';
   readonly method: string;

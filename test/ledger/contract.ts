@@ -9,8 +9,10 @@ import { identityContract } from './contract/identity.ts';
 import { interleavingContract } from './contract/interleavings.ts';
 import { lateReplyContract } from './contract/late-replies.ts';
 import { objectContract } from './contract/objects.ts';
+import { openCallContract } from './contract/open-calls.ts';
 import { reportContract } from './contract/reports.ts';
 import { settlementContract } from './contract/settlement.ts';
+import { waitingContract } from './contract/waiting.ts';
 import { Desk, type Store } from './desk.ts';
 
 /** Gives the desk that the tests of a file share: each has keys of its own. */
@@ -26,6 +28,8 @@ export function ledgerContract(name: string, makeStore: () => Promise<Store>): v
     identityContract,
     changeContract,
     reportContract,
+    waitingContract,
+    openCallContract,
     interleavingContract,
   };
   let store: Store;

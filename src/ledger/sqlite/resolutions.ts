@@ -49,7 +49,7 @@ export class Resolutions {
       throw new LedgerConflict(`the call is ${call.state}; only one that is open can be resolved`);
     }
     const { outcome, sealedReply, id, by, why, lookAt } = resolution;
-    if (outcome === 'unknown' || (outcome === 'held' && resolution.objects.length === 0)) {
+    if (outcome === 'unknown' || (outcome === call.state && resolution.objects.length === 0)) {
       this.#later.run(lookAt, why, id);
     } else {
       this.#settlements.endOpen(call, {
