@@ -22,6 +22,7 @@ import { Resolver } from './resolve/resolver.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
+import { keyHeaders } from './vendors/headers.ts';
 import { VENDORS } from './vendors/index.ts';
 import { stripe } from './vendors/stripe/stripe.ts';
 
@@ -126,6 +127,7 @@ export async function startKeybrake(
     const listener = await listen(
       config.listen,
       {
+        keyHeaders: keyHeaders(VENDORS.values()),
         data: (incoming) => dataPlane.handle(incoming),
         control: (request) => control.fetch(request),
       },
