@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 
+export type Shape = Readonly<Record<string, z.ZodType>>;
+
 /** A string that `read` turns into a value; `read` throws Error with the message for the caller. */
 export function parsed<T>(read: (text: string) => T, meta: Record<string, unknown>) {
   return z

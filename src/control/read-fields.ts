@@ -4,10 +4,10 @@
  */
 import type { z } from 'zod';
 import { shown } from '../secrecy.ts';
-import { issueMessage, unknownName } from '../shape.ts';
+import { issueMessage, type Shape, unknownName } from '../shape.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 
-export type Shape = Readonly<Record<string, z.ZodType>>;
+export type { Shape } from '../shape.ts';
 export type Read<S extends Shape> = z.output<z.ZodObject<S>>;
 
 /** The faults of one request so far. */
