@@ -4,10 +4,10 @@
  * unpriced or refused.
  */
 import type { Refusal } from '../../errors.ts';
+import type { Fields } from '../form.ts';
 import { ambiguous } from '../one-reading.ts';
 import type { Quote, Rate, Tariff } from '../vendor.ts';
 import { MAX_MINOR, minorUnit, readCurrency, readMinor, toMicros } from './currency.ts';
-import type { Fields } from './form.ts';
 import type { Pricing } from './prices.ts';
 
 export interface Quoted {
