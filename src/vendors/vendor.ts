@@ -261,6 +261,8 @@ export interface Vendor {
    * milliseconds, with a margin; 0 when it does not at all.
    */
   readonly idempotencyWindowMs: number;
+  /** Its header for idempotency keys, in lower case; absent: `idempotency-key`. */
+  readonly idempotencyHeader?: string;
   /**
    * How long after its answer a call that is left open is looked for first, in milliseconds; null:
    * never. `held` ones wait for the money, `unknown` ones for whoever can tell.

@@ -7,6 +7,7 @@ import { headerOfPlace } from '../../credential.ts';
 import { endpointCovers } from '../endpoints.ts';
 import type { Measure, Price } from './measure.ts';
 import type { Path } from './path.ts';
+import { faultInNames, faultsInBody } from './refusal.ts';
 import type { Description, Endpoint, Settle } from './schema.ts';
 import { namesIn } from './template.ts';
 
@@ -23,9 +24,7 @@ export function check(description: Description): RuleFault[] {
   const checking = new Checking(description);
   checking.credentials();
   checking.headers();
-  if (description.errors.default.body === undefined) {
-    checking.fault(['errors', 'default', 'body'], 'is required: what a refusal looks like');
-  }
+  checking.errors();
   for (const [index, endpoint] of description.endpoints.entries())
     checking.endpoint(endpoint, index);
   return checking.faults;
@@ -94,6 +93,29 @@ class Checking {
     }
     if (typeof idempotency === 'object' && auth.has(idempotency.header)) {
       this.fault(['idempotency', 'header'], 'is a header of credentials already');
+    }
+  }
+
+  errors(): void {
+    const { errors } = this.#description;
+    if (errors.default.body === undefined) {
+      this.fault(['errors', 'default', 'body'], 'is required: what a refusal looks like');
+    }
+    for (const [name, shape] of Object.entries(errors)) {
+      const { body, content_type, headers = {} } = shape ?? {};
+      if (typeof body === 'string' && content_type === undefined) {
+        this.fault(['errors', name, 'body'], 'is a text, so it needs a content_type');
+      }
+      if (content_type !== undefined && typeof body !== 'string') {
+        this.fault(['errors', name, 'content_type'], 'is for a body that is a text');
+      }
+      for (const { path, reason } of faultsInBody(body, ['errors', name, 'body'])) {
+        this.fault(path, reason);
+      }
+      for (const [header, template] of Object.entries(headers)) {
+        const reason = faultInNames(namesIn(template));
+        if (reason !== null) this.fault(['errors', name, 'headers', header], reason);
+      }
     }
   }
 

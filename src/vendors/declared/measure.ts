@@ -149,6 +149,7 @@ function stated(
     return { unknown: `the currency ${currency} needs a rate, and ${why}` };
   }
   const whole = rule.unit === 'minor' ? ofMinor(written, currency) : written;
+  if (whole === null) return { unknown: `${currency} has no minor unit that is known` };
   const amount = rule.unit === 'minor' ? written.units : toMinor(written, currency);
   return { micros: inMicros(whole, rate), stated: { amount, currency, rate } };
 }

@@ -56,13 +56,18 @@ const credential = closed({
   says: text.optional(),
 });
 
-/** Text with credentials in it by their names: `{{secret}}`. */
-const withCredentials = parsed(readTemplate, {});
+/** Text for a header, with names in it: `{{secret}}`. */
+const headerText = parsed((template) => {
+  if (!/^[\x20-\x7e]{1,500}$/.test(template)) {
+    throw new Error('must be 1 to 500 printable ASCII characters');
+  }
+  return readTemplate(template);
+}, {});
 
 const authOut = closed({
-  bearer: withCredentials.optional(),
-  basic: closed({ user: withCredentials, password: withCredentials }).optional(),
-  headers: z.record(header, withCredentials).optional(),
+  bearer: headerText.optional(),
+  basic: closed({ user: headerText, password: headerText }).optional(),
+  headers: z.record(header, headerText).optional(),
 });
 
 const scalar = z.union(
@@ -95,8 +100,15 @@ const conditions = z
     }),
   );
 
+/** Where a call's object is read: `GET /v1/messages/{id}`; gives the path. */
+const look = z
+  .string()
+  .regex(/^GET (?:\/(?:[A-Za-z0-9_~@:.-]+|\{id\}))+$/, 'must be such as GET /v1/messages/{id}')
+  .refine((line) => line.split('{id}').length === 2, { error: 'must have {id} once' })
+  .transform((line) => line.slice('GET '.length));
+
 const later = closed({
-  look: text,
+  look,
   first: duration,
   every: duration,
   for: duration,
@@ -158,7 +170,7 @@ const errorShape = closed({
     .string()
     .regex(/^[a-z]+\/[a-z0-9.+-]+$/, 'must be such as text/xml')
     .optional(),
-  headers: z.record(header, z.string().max(500)).optional(),
+  headers: z.record(header, headerText).optional(),
 });
 
 /** Which refusals have a shape of their own, where the vendor's SDKs tell them apart. */
@@ -192,6 +204,8 @@ export const description = closed({
   body: z.enum(['json', 'form']),
   body_limit: size.optional(),
   idempotency: wordOr(['none'], closed({ header, window: duration, replayed: header.optional() })),
+  /** Fields of a query or a form that are lists by being given again. */
+  lists: list(text).optional(),
   request_id: header.optional(),
   prices: z.record(priceName, usd).optional(),
   errors: closed({ default: errorShape, ...otherErrors }),

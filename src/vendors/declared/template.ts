@@ -13,7 +13,6 @@ export function readTemplate(text: string): Template {
   const parts = text.split(/\{\{([a-z][a-z0-9_]*)\}\}/);
   const literal = parts.filter((_, index) => index % 2 === 0).join('');
   if (/\{\{|\}\}/.test(literal)) throw new Error('must have names in braces as in {{secret}}');
-  if (/[^\x20-\x7e]/.test(literal)) throw new Error('must have printable ASCII characters only');
   return { parts };
 }
 
