@@ -85,6 +85,10 @@ export const SETTINGS = {
     'Real API key of the account `resend` / `default`, kept in memory only',
   ),
   KEYBRAKE_RESEND_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.resend.com'),
+  KEYBRAKE_VENDORS: setting(
+    z.string().min(1, 'must name a folder'),
+    'Folder of descriptions of further vendors, *.yaml: docs/vendors/declare.md',
+  ),
   KEYBRAKE_SANDBOX: setting(
     z.enum(['0', '1'], { error: 'must be 0 or 1' }),
     '1: an account `sandbox` on a built-in fake vendor; 0: none; absent: 1 while no real account is known',
@@ -123,6 +127,8 @@ export interface Config {
   readonly apiKey: Secret | null;
   /** The accounts `default` that the environment gives, of vendors whose credentials are all there. */
   readonly accounts: readonly EnvironmentAccount[];
+  /** The folder of the operator's own vendor descriptions. */
+  readonly vendorsDir: string | null;
   /** Null: on when no real account is stored. */
   readonly sandbox: boolean | null;
 }
@@ -164,6 +170,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     masterKey: (read.KEYBRAKE_MASTER_KEY as Buffer | undefined) ?? null,
     apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
     accounts,
+    vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
   });
 }

@@ -31,6 +31,7 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     masterKey: null,
     apiKey: null,
     accounts: [],
+    vendorsDir: null,
     sandbox: null,
   });
 });

@@ -66,10 +66,22 @@ function quoteOf(
   const { quote } = endpoint;
   if (endpoint.class === 'free' || quote === 'free') return { quote: { kind: 'free' } };
   if (quote === undefined) return { quote: unpriced('nothing in the request tells it') };
+  const uncounted = uncountedField(quote.unless, document);
+  if (uncounted !== null) return 'code' in uncounted ? uncounted : { quote: uncounted };
   const measured = measure(quote.rule, document, tariff, rules.prices);
   if ('ambiguous' in measured) return ambiguous(measured.ambiguous);
   if ('unknown' in measured) return { quote: unpriced(measured.unknown) };
   return { quote: { kind: quote.kind, micros: measured.micros }, stated: measured.stated };
+}
+
+/** With a field that adds to the cost in a way that the description does not count. */
+function uncountedField(unless: readonly Path[], document: Json): Quote | Refusal | null {
+  for (const path of unless) {
+    const found = select(path, document);
+    if ('fault' in found) return ambiguous(found.fault);
+    if (found.values.length > 0) return unpriced(`\`${path.text}\` adds what is not counted`);
+  }
+  return null;
 }
 
 function unpriced(why: string): Quote {

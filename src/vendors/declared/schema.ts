@@ -128,11 +128,14 @@ const settle = closed({
 /** How sure a quote is; of what is counted at a price that is known, entirely. */
 const KINDS = z.enum(['exact', 'bounded', 'estimated']);
 
+/** `unless`: fields that add to the cost what the rule does not count. */
+const around = z.object({ kind: KINDS.optional(), unless: oneOrList(path).optional() });
+
 const quote = z.record(z.string(), z.unknown()).transform((given, context) => {
-  const { kind, ...rest } = given;
+  const { kind, unless, ...rest } = given;
   const rule = readAs(measureField, rest, context);
-  const read = readAs(z.object({ kind: KINDS.optional() }), { kind }, context);
-  return { kind: read.kind ?? ('exact' as const), rule };
+  const read = readAs(around, { kind, unless }, context);
+  return { kind: read.kind ?? ('exact' as const), unless: read.unless ?? [], rule };
 });
 
 const match = z.string().superRefine((pattern, context) => {
