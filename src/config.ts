@@ -100,6 +100,10 @@ export const SETTINGS = {
     'What Resend takes for one recipient of a mail, in dollars; its replies state no price',
     '0.0009',
   ),
+  KEYBRAKE_VENDORS: setting(
+    z.string().min(1, 'must name a folder'),
+    'Folder of descriptions of further vendors, *.yaml: docs/vendors/declare.md',
+  ),
   KEYBRAKE_SANDBOX: setting(
     z.enum(['0', '1'], { error: 'must be 0 or 1' }),
     '1: an account `sandbox` on a built-in fake vendor; 0: none; absent: 1 while no real account is known',
@@ -140,6 +144,8 @@ export interface Config {
   readonly accounts: readonly EnvironmentAccount[];
   /** What Resend takes for one recipient of a mail. */
   readonly resendEmailPrice: Micros;
+  /** The folder of the operator's own vendor descriptions. */
+  readonly vendorsDir: string | null;
   /** Null: on when no real account is stored. */
   readonly sandbox: boolean | null;
 }
@@ -182,6 +188,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
     accounts,
     resendEmailPrice: read.KEYBRAKE_RESEND_EMAIL_USD as Micros,
+    vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
   });
 }

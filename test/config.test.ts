@@ -32,6 +32,7 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     apiKey: null,
     accounts: [],
     resendEmailPrice: 900n,
+    vendorsDir: null,
     sandbox: null,
   });
 });

@@ -4,6 +4,7 @@
  * unpriced or refused.
  */
 import type { Refusal } from '../../errors.ts';
+import type { Fields } from '../form.ts';
 import { ambiguous } from '../one-reading.ts';
 import type { Quote, Rate, Tariff } from '../vendor.ts';
 import {
@@ -15,7 +16,6 @@ import {
   toMicros,
   whyNoUnit,
 } from './currency.ts';
-import type { Fields } from './form.ts';
 import type { Pricing } from './prices.ts';
 
 export interface Quoted {

@@ -3,6 +3,7 @@
  * the request has one reading, then what it is, then what it costs.
  */
 import type { Refusal } from '../../errors.ts';
+import { canonicalForm, type Fields } from '../form.ts';
 import type {
   Learned,
   OperationClass,
@@ -14,7 +15,6 @@ import type {
 } from '../vendor.ts';
 import { conclude } from './conclude.ts';
 import { renderRefusal } from './error-shape.ts';
-import { canonicalForm, type Fields } from './form.ts';
 import { onBehalfOf, outbound } from './headers.ts';
 import { FIRST_LOOK_MS, investigate } from './investigate.ts';
 import { operationOf } from './operations.ts';
