@@ -26,7 +26,7 @@ export interface Account {
 export class AccountBook {
   readonly #ledger: Ledger;
   readonly #seal: Seal;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #accounts = new Map<string, Account>();
   /**
    * 64 bits that no other ledger has: two servers may spend from one real account, and their call
@@ -34,7 +34,12 @@ export class AccountBook {
    */
   readonly origin: string;
 
-  private constructor(ledger: Ledger, masterKey: Uint8Array, clock: Clock, origin: string) {
+  private constructor(
+    ledger: Ledger,
+    masterKey: Uint8Array,
+    clock: Pick<Clock, 'now'>,
+    origin: string,
+  ) {
     this.#ledger = ledger;
     this.origin = origin;
     this.#seal = new Seal(masterKey, 'accounts');
@@ -42,7 +47,11 @@ export class AccountBook {
   }
 
   /** Throws SealError when the ledger was written under another master key. */
-  static async open(ledger: Ledger, masterKey: Uint8Array, clock: Clock): Promise<AccountBook> {
+  static async open(
+    ledger: Ledger,
+    masterKey: Uint8Array,
+    clock: Pick<Clock, 'now'>,
+  ): Promise<AccountBook> {
     // Also where no account is stored: the sealed replies are this master key's too.
     const check = new Seal(masterKey, 'master-key');
     const ours = check.close(Buffer.from('keybrake'), LEDGER);

@@ -20,12 +20,12 @@ export type HandleKind = 'call' | 'key' | 'apikey';
  * in the database, so that a clock that was set back never makes an id twice.
  */
 export class IdSource {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #node: bigint;
   #ms = 0n;
   #counter = 0n;
 
-  constructor(clock: Clock, node = 0, after = 0n) {
+  constructor(clock: Pick<Clock, 'now'>, node = 0, after = 0n) {
     this.#clock = clock;
     this.#node = BigInt(node);
     if (after > 0n) this.#ms = (after >> (NODE_BITS + COUNTER_BITS)) + 1n;
@@ -42,6 +42,12 @@ export class IdSource {
     }
     return (((this.#ms << NODE_BITS) | this.#node) << COUNTER_BITS) | this.#counter;
   }
+}
+
+/** The smallest id that can be made at this time, on any node. */
+export function firstIdAt(ms: number): bigint {
+  const since = BigInt(Math.max(0, ms - EPOCH_MS));
+  return since << (NODE_BITS + COUNTER_BITS);
 }
 
 /** `call_04h8…`: the printable form of an id. */

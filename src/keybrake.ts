@@ -4,7 +4,7 @@
  */
 import { AccountBook } from './accounts.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import { ACCOUNT_SETTINGS, type Config, ConfigError } from './config.ts';
 import { createControl } from './control/control.ts';
 import { hasLedger, makeFirstApiKey, masterKeyOf, prepareDataFolder } from './data-folder.ts';
 import { credentialHash, IdSource } from './ids.ts';
@@ -17,10 +17,18 @@ import { Upstream, type UpstreamLimits } from './proxy/forward.ts';
 import { Observer } from './proxy/observe.ts';
 import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import { WaitingRoom } from './proxy/waiting.ts';
+import { Resolver } from './resolve/resolver.ts';
+import {
+  type Sandbox,
+  type SandboxOptions,
+  sandboxAccounts,
+  startSandbox,
+} from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
+import { TariffBook } from './tariffs/book.ts';
 import { VENDORS } from './vendors/index.ts';
-import { stripe } from './vendors/stripe/stripe.ts';
+import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
   clock?: Clock;
@@ -28,6 +36,10 @@ export interface KeybrakeOptions {
   serverLimits?: ServerLimits;
   upstreamLimits?: UpstreamLimits;
   coalesceMs?: number;
+  /** How long a call waits for holds in front of it. */
+  holdsMs?: number;
+  /** How often open calls are looked for. */
+  resolvePauseMs?: number;
   sandbox?: SandboxOptions;
   /** A ledger thread ended: nothing can be decided any more. */
   onDeath?: (error: Error) => void;
@@ -57,7 +69,7 @@ export async function startKeybrake(
 ): Promise<Keybrake> {
   const { clock = systemClock, log = openLog() } = options;
   const undo: (() => Promise<unknown>)[] = [];
-  const stripeFields = stripeCredentials(config);
+  const fromEnvironment = environmentAccounts(config);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -73,27 +85,38 @@ export async function startKeybrake(
     undo.push(() => ledger.close());
     const masterKey = config.masterKey ?? masterKeyOf(config.dataDir, hadLedger);
     const accounts = await AccountBook.open(ledger, masterKey, clock);
-    if (stripeFields) accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, stripeFields);
+    for (const { vendor, baseUrl, fields } of fromEnvironment) {
+      accounts.addBuiltIn(vendor, 'default', baseUrl, fields);
+    }
     const sandbox = await sandboxFor(config, accounts, options);
     if (sandbox) undo.push(() => sandbox.close());
 
     const ids = new IdSource(clock, 0, ledger.lastId);
     const firstApiKey = await firstKey(config, ledger, ids, clock);
-    const running = new RunningCalls();
-    const metrics = new Metrics({ running: () => running.size });
+    const running = new RunningCalls(clock);
+    const tariffs = new TariffBook();
+    const waiting = new WaitingRoom(clock);
+    const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
+    const seal = new ReplySeal(masterKey);
     const dataPlane = new DataPlane({
       vendors: VENDORS,
       accounts,
       ledger,
+      tariffs,
       upstream,
       running,
-      seal: new ReplySeal(masterKey),
+      waiting,
+      seal,
       observer: new Observer(log, metrics),
       ids,
       clock,
       ...(options.coalesceMs === undefined ? {} : { coalesceMs: options.coalesceMs }),
+      ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
+    });
+    const resolver = new Resolver({
+      ...{ vendors: VENDORS, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
     });
     let ready: string | null = 'starting';
     const control = createControl({
@@ -130,6 +153,8 @@ export async function startKeybrake(
       await listener.close();
       await running.empty();
     });
+    resolver.start(options.resolvePauseMs);
+    undo.push(() => resolver.stop());
     ready = null;
     return {
       url: listener.url,
@@ -145,13 +170,23 @@ export async function startKeybrake(
   }
 }
 
-/** Held to the same rules as a stored account, before anything is made. Null: none is given. */
-function stripeCredentials({ stripe: { secret } }: Config): { secret: string } | null {
-  if (!secret) return null;
-  const fields = { secret: secret.reveal() };
-  const wrong = stripe.checkCredentials(fields);
-  if (wrong !== null) throw new ConfigError(wrong.replace(/^secret/, 'KEYBRAKE_STRIPE_SECRET'));
-  return fields;
+interface BuiltIn {
+  vendor: Vendor;
+  baseUrl: string;
+  fields: Record<string, string>;
+}
+
+/** Held to the same rules as stored accounts, before anything is made. */
+function environmentAccounts(config: Config): BuiltIn[] {
+  return config.accounts.map(({ vendor: name, baseUrl, fields: secrets }) => {
+    const vendor = VENDORS.get(name)!;
+    const revealed = Object.entries(secrets).map(([field, secret]) => [field, secret.reveal()]);
+    const fields: Record<string, string> = Object.fromEntries(revealed);
+    const wrong = vendor.checkCredentials(fields);
+    if (wrong === null) return { vendor, baseUrl, fields };
+    const settings: Record<string, string> = ACCOUNT_SETTINGS[name as 'stripe'].fields;
+    throw new ConfigError(wrong.replace(/^\w+/, (field) => settings[field] ?? field));
+  });
 }
 
 /** The sandbox, when it is asked for, or when there is no real account and nobody said no. */
@@ -163,7 +198,10 @@ async function sandboxFor(
   const wanted = config.sandbox ?? accounts.list().length === 0;
   if (!wanted) return null;
   const sandbox = await startSandbox(options.sandbox);
-  accounts.addBuiltIn(stripe, 'sandbox', sandbox.stripeUrl, { secret: sandbox.secret });
+  for (const { vendor: name, baseUrl, fields } of sandboxAccounts(sandbox)) {
+    const vendor = VENDORS.get(name);
+    if (vendor) accounts.addBuiltIn(vendor, 'sandbox', baseUrl, fields);
+  }
   return sandbox;
 }
 

@@ -10,6 +10,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface Gauges {
   /** Calls under way. */
   running(): number;
+  /** Of those, the ones that wait for a budget. */
+  waiting(): number;
 }
 
 interface VendorSeries {
@@ -23,6 +25,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #calls: Counter;
   readonly #cost: Counter;
+  readonly #resolutions: Counter;
   readonly #latency: Histogram<'vendor'>;
   readonly #upstream: Histogram<'vendor'>;
 
@@ -55,6 +58,20 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
+    this.#resolutions = new Counter({
+      name: 'keybrake_resolutions_total',
+      help: 'Open calls of which a look at the vendor told what became',
+      labelNames: ['vendor', 'outcome'],
+      registers,
+    });
+    new Gauge({
+      name: 'keybrake_calls_waiting',
+      help: 'Calls that wait for holds in front of them to come back',
+      registers,
+      collect() {
+        this.set(gauges.waiting());
+      },
+    });
     new Gauge({
       name: 'keybrake_calls_running',
       help: 'Calls between arrival and answer',
@@ -79,6 +96,11 @@ export class Metrics {
     if (upstreamMs !== null) of.upstream.observe(upstreamMs / 1000);
     // A metric is a float by its protocol; the ledger, not this, is what is right to the cent.
     if (cost > 0n) of.cost.inc(Number(cost) / 1e6);
+  }
+
+  /** A look at the vendor ended an open call, or told where its money stands. */
+  resolved(vendor: string, outcome: string): void {
+    this.#resolutions.inc({ vendor, outcome });
   }
 
   /** A vendor's series, looked up once: finding one by its labels costs more than counting. */

@@ -5,6 +5,21 @@
  */
 export type Micros = bigint;
 
+/**
+ * A rate: millionths of a micro-dollar, for one unit of something. An Indonesian rupiah's
+ * hundredth is 0.6 micro-dollars, so a rate in whole micro-dollars would be wrong by half.
+ */
+export type Picos = bigint;
+
+export const PICOS_PER_MICRO = 1_000_000n;
+
+/** What `count` units cost, in whole micro-dollars, rounded up: a hold is never too small. */
+export function timesRate(count: bigint, unit: Picos): Micros {
+  const picos = count * unit;
+  const up = picos > 0n ? PICOS_PER_MICRO - 1n : 0n;
+  return (picos + up) / PICOS_PER_MICRO;
+}
+
 /** One dollar. */
 export const USD: Micros = 1_000_000n;
 

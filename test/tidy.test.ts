@@ -115,9 +115,11 @@ const KNOWS: Readonly<Record<string, readonly string[]>> = {
   vendors: [],
   sandbox: [],
   ledger: ['vendors'],
-  proxy: ['ledger', 'vendors'],
-  control: ['ledger', 'vendors', 'proxy'],
-  cli: ['control', 'ledger', 'proxy', 'sandbox', 'vendors'],
+  tariffs: ['vendors'],
+  proxy: ['ledger', 'tariffs', 'vendors'],
+  resolve: ['ledger', 'vendors', 'proxy', 'tariffs'],
+  control: ['ledger', 'vendors', 'proxy', 'tariffs'],
+  cli: ['control', 'ledger', 'proxy', 'sandbox', 'tariffs', 'vendors'],
 };
 
 const folderOf = (path: string): string => /^src\/(\w+)\//.exec(path)?.[1] ?? '';

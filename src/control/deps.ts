@@ -18,7 +18,7 @@ export interface ControlDeps {
   running: RunningCalls;
   vendors: ReadonlyMap<string, Vendor>;
   ids: IdSource;
-  clock: Clock;
+  clock: Pick<Clock, 'now'>;
   metrics: { contentType: string; render(): Promise<string> };
   /** Null when the server is ready, else why it is not; public text. */
   ready(): string | null;

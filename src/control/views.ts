@@ -44,6 +44,8 @@ const PARAM_RULE = z.strictObject({
   in: z.array(z.string()).optional(),
   max: z.number().optional(),
   min: z.number().optional(),
+  prefix: z.array(z.string()).optional(),
+  domain: z.array(z.string()).optional(),
 });
 
 /** What a run may know of its own key. */
@@ -61,6 +63,8 @@ const OWN_KEY_FIELDS = {
   rate_limit: z.string().nullable(),
   allowed_endpoints: z.array(z.string()).nullable(),
   params: z.record(z.string(), PARAM_RULE),
+  prices: z.array(z.strictObject({ endpoint: z.string(), price_usd: USD })),
+  may_delegate: z.boolean(),
   mode: z.enum(['enforce', 'shadow']),
   expires_at: TIME.nullable(),
   issued_at: TIME,
@@ -118,6 +122,11 @@ export function ownKeyView(
     rate_limit: policy.rateLimit && rateLimitText(policy.rateLimit),
     allowed_endpoints: policy.allowedEndpoints,
     params: policy.params,
+    prices: Object.entries(policy.prices).map(([endpoint, price]) => ({
+      endpoint,
+      price_usd: usdJson(price),
+    })),
+    may_delegate: policy.mayDelegate,
     mode: policy.mode,
     expires_at: timeOrNull(policy.expiresAt),
     issued_at: rfc3339(key.issuedAt),
@@ -233,6 +242,22 @@ export const CALL_COLUMNS = {
   latency_ms: [z.number().nullable(), (row: CallRow) => row.latencyMs],
   upstream_ms: [z.number().nullable(), (row: CallRow) => row.upstreamMs],
   settled_at: [TIME.nullable(), (row: CallRow) => timeOrNull(row.settledAt)],
+  rate_date: [
+    TEXT.meta({ description: 'The day of the rate by which the amount was counted.' }),
+    (row: CallRow) => row.rateDate,
+  ],
+  on_behalf_of: [
+    TEXT.meta({ description: 'The connected account that the call acted for.' }),
+    (row: CallRow) => row.onBehalfOf,
+  ],
+  resolved_by: [
+    TEXT.meta({ description: 'Who said what became of it: `vendor`, or a management key.' }),
+    (row: CallRow) => row.resolvedBy,
+  ],
+  resolution: [
+    TEXT.meta({ description: 'Why they said so; of an open call, why nobody could yet.' }),
+    (row: CallRow) => row.resolution,
+  ],
 } as const satisfies Record<string, readonly [z.ZodType, (row: CallRow) => unknown]>;
 
 const COLUMNS = Object.entries(CALL_COLUMNS);

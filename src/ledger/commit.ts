@@ -3,6 +3,7 @@
  * fsync serves all of them. Settlements do not ask for a commit of their own: they ride on the next
  * admission's, or are written after a short wait when none comes.
  */
+import { type Clock, systemClock } from '../clock.ts';
 import { LedgerConflict, LedgerUnavailable } from './ledger.ts';
 
 /** A method's name and its arguments. */
@@ -46,6 +47,7 @@ export interface QueueEvents {
 export class CommitQueue {
   readonly #write: WriteBatch;
   readonly #events: QueueEvents;
+  readonly #clock: Clock;
   #queue: Waiting[] = [];
   /** Written before all others and without them: a revoke must not wait for a crowd's commit. */
   #urgent: Waiting[] = [];
@@ -53,11 +55,12 @@ export class CommitQueue {
   #ended: string | null = null;
   #writing = false;
   #scheduled = false;
-  #rideTimer: NodeJS.Timeout | undefined;
+  #cancelRide: (() => void) | null = null;
 
-  constructor(write: WriteBatch, events: QueueEvents) {
+  constructor(write: WriteBatch, events: QueueEvents, clock: Clock = systemClock) {
     this.#write = write;
     this.#events = events;
+    this.#clock = clock;
   }
 
   /** Why the last batch could not be written; null when it was. */
@@ -97,7 +100,7 @@ export class CommitQueue {
 
   /** Nothing is written any more, for this reason. Returns how many settlements never were. */
   close(why: string): number {
-    clearTimeout(this.#rideTimer);
+    this.#cancelRide?.();
     this.#ended = why;
     const left = [...this.#urgent.splice(0), ...this.#queue.splice(0)];
     for (const { done } of left) done?.reject(new LedgerUnavailable(why));
@@ -108,7 +111,7 @@ export class CommitQueue {
   #schedule(): void {
     if (this.#writing || this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#scheduled = false;
       void this.#next();
     });
@@ -116,16 +119,16 @@ export class CommitQueue {
 
   /** A timer that rang while a commit was being written is spent: it must not stand for another. */
   #scheduleIn(ms: number): void {
-    this.#rideTimer ??= setTimeout(() => {
-      this.#rideTimer = undefined;
+    this.#cancelRide ??= this.#clock.after(ms, () => {
+      this.#cancelRide = null;
       this.#schedule();
-    }, ms);
+    });
   }
 
   async #next(): Promise<void> {
     if (this.#writing || this.#urgent.length + this.#queue.length === 0) return;
-    clearTimeout(this.#rideTimer);
-    this.#rideTimer = undefined;
+    this.#cancelRide?.();
+    this.#cancelRide = null;
     // After a failure, nothing counts as written before the settlements that wait.
     if (this.#trouble !== null) this.#queue.push(...this.#urgent.splice(0));
     const batch = (this.#urgent.length > 0 ? this.#urgent : this.#queue).splice(0, BATCH_MAX);

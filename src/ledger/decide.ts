@@ -52,9 +52,10 @@ export interface Link {
   budgets: BudgetState[];
 }
 
-/** The row that answers for the call's idempotency key. */
+/** The row that answers for the call's idempotency key, or for its task's earlier attempts. */
 export interface FirstCall {
   id: bigint;
+  idempotencyKey: string | null;
   at: number;
   fingerprint: string;
   state: string;
@@ -69,15 +70,21 @@ export interface Question {
   freeze: Freeze | null;
   /** Null when no live row has the identity. */
   first: FirstCall | null;
-  /** What the call costs, in micro-dollars, or why that cannot be known. */
-  price: { micros: Micros } | { unpriced: string };
+  price: Price;
+  /** What calls under way hold of a budget: it may come back within seconds. */
+  underWay: (budget: BudgetState) => Micros;
 }
+
+/** What a call costs, in micro-dollars; why that cannot be known; or that the vendor knows it. */
+export type Price = { micros: Micros } | { unpriced: string } | { ask: true };
 
 export type Decision =
   | { kind: 'admit'; micros: Micros; wouldRefuse: Refusal | null }
   | { kind: 'resend'; first: FirstCall }
   | { kind: 'replay'; first: FirstCall }
   | { kind: 'in_flight'; first: FirstCall }
+  | { kind: 'look_up' }
+  | { kind: 'wait'; keyId: bigint | null }
   | { kind: 'refuse'; refusal: Refusal };
 
 /** The window of a daily budget that `at` falls in: 24 hours each, counted from the key's issue. */
@@ -127,12 +134,37 @@ export function decide(question: Question): Decision {
     if (repeated) return repeated;
   }
 
+  objection ??= overCalls(chain) ?? overRate(chain, call.at);
+  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+  if ('ask' in price) return { kind: 'look_up' };
   if ('unpriced' in price) objection ??= refusal('unpriced', price.unpriced);
   const micros = 'micros' in price ? price.micros : 0n;
-  objection ??= overCallCap(chain, micros) ?? overCalls(chain) ?? overRate(chain, call.at);
-  objection ??= overBudget(chain, micros);
-  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+  objection ??= overCallCap(chain, micros);
+  const breached = objection ? [] : breachedBudgets(chain, micros);
+  if (breached.length > 0) objection = overBudget(chain, breached, micros);
+  if (objection && !shadow) {
+    return waitFor(question, breached, micros) ?? { kind: 'refuse', refusal: objection };
+  }
+  // Whoever came first is served first; a call that costs nothing stands in nobody's way.
+  if (call.holds === 'queue' && micros > 0n && !shadow) return { kind: 'wait', keyId: null };
   return { kind: 'admit', micros, wouldRefuse: objection };
+}
+
+/**
+ * A call that fits once the calls under way have given their holds back is not refused yet. What
+ * is held by calls that have been answered, or that nobody knows the end of, is not waited for: it
+ * may stay for days.
+ */
+function waitFor(
+  { call, underWay }: Question,
+  breached: readonly BudgetState[],
+  needed: Micros,
+): Decision | null {
+  if (call.holds === 'refuse' || breached.length === 0) return null;
+  const mayFit = breached.every(
+    (budget) => budget.spent + budget.held - underWay(budget) + needed <= budget.cap,
+  );
+  return mayFit ? { kind: 'wait', keyId: tightestOf(breached).keyId } : null;
 }
 
 function whyDead(chain: Link[], at: number): Refusal | null {
@@ -193,18 +225,20 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
       kind: 'refuse',
       refusal: refusal(
         'idempotency_in_flight',
-        `The first call with this idempotency key, ${handle('call', first.id)}, is still running.`,
+        `The first call with this identity, ${handle('call', first.id)}, is still running.`,
       ),
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
   if (call.at - first.at < call.idempotencyWindowMs) return { kind: 'resend', first };
+  const what =
+    first.state === 'unknown' ? 'its outcome is not known' : 'its answer did not come back';
   return {
     kind: 'refuse',
     refusal: refusal(
       'outcome_unknown',
-      `The first call with this idempotency key, ${handle('call', first.id)}, was sent and its ` +
-        'outcome is not known. The vendor would execute it anew, so it is not sent again.',
+      `The first call with this identity, ${handle('call', first.id)}, was sent and ${what}. ` +
+        'The vendor would execute it anew, so it is not sent again.',
     ),
   };
 }
@@ -256,18 +290,21 @@ export function refill(key: KeyState, at: number): RateState {
   return { tokens: Math.min(full, key.rate.tokens + gained), at: Math.max(at, key.rate.at) };
 }
 
-/** The refusal for the breached budget that has least left; null when the call fits all. */
-function overBudget(chain: Link[], needed: Micros): Refusal | null {
-  if (needed === 0n) return null;
-  let breached: BudgetState | null = null;
-  for (const { budgets } of chain) {
-    for (const budget of budgets) {
-      if (budget.spent + budget.held + needed <= budget.cap) continue;
-      if (breached === null || left(budget) < left(breached)) breached = budget;
-    }
-  }
-  if (breached === null) return null;
-  const { cap, spent, held, kind, keyId } = breached;
+function breachedBudgets(chain: Link[], needed: Micros): BudgetState[] {
+  if (needed === 0n) return [];
+  return chain.flatMap(({ budgets }) =>
+    budgets.filter(({ cap, spent, held }) => spent + held + needed > cap),
+  );
+}
+
+/** The budget that has least left. */
+function tightestOf(budgets: readonly BudgetState[]): BudgetState {
+  return budgets.reduce((least, budget) => (left(budget) < left(least) ? budget : least));
+}
+
+function overBudget(chain: Link[], breached: readonly BudgetState[], needed: Micros): Refusal {
+  const budget = tightestOf(breached);
+  const { cap, spent, held, kind, keyId } = budget;
   const report: CapReport = { kind, keyId, cap, spent, held, needed };
   const whose = keyId === chain[0]!.key.id ? '' : ` of its parent ${handle('key', keyId)}`;
   const result: Refusal = {
@@ -275,7 +312,7 @@ function overBudget(chain: Link[], needed: Micros): Refusal | null {
     message:
       `This call needs ${formatUsd(needed)} USD; of the ${kind} cap${whose} of ` +
       `${formatUsd(cap)} USD, ${formatUsd(spent)} is spent and ${formatUsd(held)} held, ` +
-      `so ${formatUsd(left(breached))} is left.`,
+      `so ${formatUsd(left(budget))} is left.`,
     cap: report,
   };
   if (held > 0n && spent + needed <= cap) result.retryAfterS = HOLDS_MAY_RETURN_S;

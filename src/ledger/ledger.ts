@@ -12,6 +12,17 @@
 import type { ErrorCode, Refusal } from '../errors.ts';
 import type { Micros } from '../money.ts';
 import type { ObjectFact, OperationClass, Quote } from '../vendors/vendor.ts';
+import type {
+  Freeze,
+  KeyFilter,
+  KeyIdentity,
+  KeyPatch,
+  KeyView,
+  NewKey,
+  RevocationTarget,
+} from './vault-key.ts';
+
+export type * from './vault-key.ts';
 
 /** The store cannot be reached or written. Nothing of the operation happened. */
 export class LedgerUnavailable extends Error {}
@@ -21,128 +32,6 @@ export class LedgerConflict extends Error {}
 
 /** The cap of a budget that only counts: larger than any sum of amounts, and 64 bits hold it. */
 export const UNCAPPED: Micros = 1n << 62n;
-
-// ---------------------------------------------------------------- keys
-
-export interface RateLimit {
-  calls: number;
-  windowMs: number;
-}
-
-/** A rule on one request field, for example `{ in: ['usd'] }` or `{ max: 5000n }`. */
-export interface ParamRule {
-  in?: string[];
-  /** In the field's own unit, as on the wire. */
-  max?: number;
-  min?: number;
-}
-
-/** What a key may do. Part of it can be changed after issue: caps, expiry and endpoints. */
-export interface Policy {
-  vendors: string[];
-  account: string;
-  dailyCap: Micros | null;
-  totalCap: Micros | null;
-  perCallCap: Micros | null;
-  maxCalls: number | null;
-  rateLimit: RateLimit | null;
-  /** Null: every priced or free endpoint, none that is withheld. */
-  allowedEndpoints: string[] | null;
-  params: Record<string, ParamRule>;
-  mode: 'enforce' | 'shadow';
-  expiresAt: number | null;
-}
-
-export interface NewKey {
-  id: bigint;
-  /** SHA-256 of the credential. */
-  hash: Uint8Array;
-  label: string;
-  parentId: bigint | null;
-  policy: Policy;
-  metadata: Record<string, string>;
-  issuedAt: number;
-  /** The management key that issued it. */
-  issuedBy: string;
-}
-
-export interface BudgetView {
-  kind: 'daily' | 'total';
-  cap: Micros;
-  spent: Micros;
-  held: Micros;
-  /** When its window began and ends; a total budget's begins with the key's issue and has no end. */
-  windowStart: number;
-  windowEnd: number | null;
-}
-
-export interface KeyView {
-  id: bigint;
-  label: string;
-  parentId: bigint | null;
-  policy: Policy;
-  metadata: Record<string, string>;
-  issuedAt: number;
-  issuedBy: string;
-  revokedAt: number | null;
-  revokedReason: string | null;
-  /** Calls that were admitted. */
-  calls: number;
-  /** Settled and held since issue, its children's included. */
-  spent: Micros;
-  held: Micros;
-  /** One for each cap; the daily one as of now. */
-  budgets: BudgetView[];
-  /** The least of what is left on the key's own and its ancestors' budgets; null without a cap. */
-  remaining: Micros | null;
-  /** Changes since issue, oldest first. */
-  history: KeyChange[];
-}
-
-export interface KeyChange {
-  at: number;
-  by: string;
-  /** By policy field, the value before and after; amounts as text of micro-dollars. */
-  changes: Record<string, { from: unknown; to: unknown }>;
-}
-
-export type KeyPatch = Partial<
-  Pick<
-    Policy,
-    'dailyCap' | 'totalCap' | 'perCallCap' | 'maxCalls' | 'expiresAt' | 'allowedEndpoints'
-  >
->;
-
-export interface KeyFilter {
-  label?: string;
-  labelPrefix?: string;
-  vendor?: string;
-  state?: 'live' | 'revoked' | 'expired';
-}
-
-/** What the proxy knows of a key before admission: only what never changes after issue. */
-export interface KeyIdentity {
-  id: bigint;
-  label: string;
-  vendors: readonly string[];
-  account: string;
-  params: Readonly<Record<string, ParamRule>>;
-}
-
-export type RevocationTarget =
-  | { key: bigint }
-  | { label: string }
-  | { labelPrefix: string }
-  | { vendor: string }
-  | { all: true };
-
-export interface Freeze {
-  /** A vendor's name, or `*` for everything. */
-  vendor: string;
-  at: number;
-  by: string;
-  reason: string | null;
-}
 
 // ---------------------------------------------------------------- calls
 
@@ -173,15 +62,34 @@ export interface Admission extends CallContext {
   currency: string | null;
   objectId: string | null;
   customer: string | null;
-  /** The client's key, when it makes the call one execution; null: no identity. */
+  /** The client's key, when it makes the call one execution; null: it sent none. */
   idempotencyKey: string | null;
+  /**
+   * What the call is, so that a repetition is known; null: no identity. Without an idempotency key
+   * (SDKs make a new one for each try of a task, or none) a later attempt of the same task repeats
+   * what its earlier attempts did, call by call.
+   */
   fingerprint: string | null;
   /** How long the vendor deduplicates a key; 0: never, so an unknown outcome is not sent again. */
   idempotencyWindowMs: number;
+  onBehalfOf: string | null;
+  /** The day of the rate by which `amount` was counted. */
+  rateDate: string | null;
+  /** By what the call can be found at the vendor, kept while it is open. */
+  clue: string | null;
+  /** What the vendor said of objects when it was asked for this call's price. */
+  facts: readonly ObjectFact[];
+  /** The vendor can be asked for a price that is not known: `look_up` instead of `unpriced`. */
+  canAsk: boolean;
   /** The call is refused whatever the budgets say (two readings, a params rule): only recorded. */
   refusal: Refusal | null;
   /** The wait for the first call with this identity is over: refuse instead of `in_flight`. */
   waited: boolean;
+  /**
+   * What to say when the call would fit if the holds of calls under way came back: `wait`, or, when
+   * the wait is over, `refuse`. `queue`: others wait in front of it, so it waits though it fits.
+   */
+  holds: 'wait' | 'queue' | 'refuse';
 }
 
 interface Standing {
@@ -192,12 +100,22 @@ interface Standing {
 export type Verdict =
   /** Row and hold are durable: send it. `quote` is what is held. */
   | ({ kind: 'admitted'; quote: Micros } & Standing)
-  /** The first call's outcome is unknown: send again with the same key, under the first's hold. */
-  | ({ kind: 'resend'; firstId: bigint; quote: Micros } & Standing)
+  /**
+   * The first call's outcome is unknown: send again under the first's hold and with its key: the
+   * client's, or null for the one that was made of its id.
+   */
+  | ({ kind: 'resend'; firstId: bigint; firstKey: string | null; quote: Micros } & Standing)
   /** Answer with the first call's sealed reply. */
   | ({ kind: 'replay'; firstId: bigint; sealedReply: Uint8Array } & Standing)
   /** The first call is still running; nothing was written. Ask again when it has ended. */
   | { kind: 'in_flight'; firstId: bigint }
+  /** Only the vendor knows the price; nothing was written. Ask it, and then again here. */
+  | { kind: 'look_up' }
+  /**
+   * Holds in front of the call may come back; nothing was written. Ask again when a call under
+   * this key has ended; null: when it is the call's turn.
+   */
+  | { kind: 'wait'; keyId: bigint | null }
   /** Recorded and not sent. */
   | ({ kind: 'refused'; refusal: Refusal } & Standing);
 
@@ -207,6 +125,7 @@ export interface Settlement {
   at: number;
   /** `released` with `notSent` when no byte left. */
   outcome: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`: what it cost; null: what was held for it. */
   cost: Micros | null;
   objects: readonly ObjectFact[];
   /** Set when the reply may be given again to the same identity. */
@@ -216,11 +135,50 @@ export interface Settlement {
   replayedByVendor: boolean;
   /** Set when the call was stopped after admission and before any byte was sent. */
   refused: ErrorCode | null;
-  httpStatus: number;
+  /** Null, like those that follow: as it was, of a call that was answered before. */
+  httpStatus: number | null;
   vendorRequestId: string | null;
   vendorObjectId: string | null;
-  latencyMs: number;
+  latencyMs: number | null;
   upstreamMs: number | null;
+  /** With `held` and `unknown`: when to look at the vendor for what became of it; null: never. */
+  lookAt: number | null;
+}
+
+/** What became of a call that was left open, as somebody found out or decided later. */
+export interface Resolution {
+  id: bigint;
+  at: number;
+  /** `held` and `unknown`: it is open still, and is looked for again at `lookAt`. */
+  outcome: 'settled' | 'released' | 'held' | 'unknown';
+  cost: Micros | null;
+  objects: readonly ObjectFact[];
+  vendorObjectId: string | null;
+  /** The answer that the caller never got, for a repetition of the call. */
+  sealedReply: Uint8Array | null;
+  /** `vendor`, or the management key that decided. */
+  by: string;
+  why: string | null;
+  lookAt: number | null;
+  /**
+   * The newest attempt that is known to whoever looked. A newer one may have been carried out since,
+   * so the resolution is refused then. Absent: an operator decides, whatever was sent.
+   */
+  sentAt?: number;
+  /**
+   * When it was begun to look. A decline that was seen says nothing of attempts on the object that
+   * were under way then or since, and gives no hold back that one of them stands on.
+   */
+  lookedAt?: number;
+}
+
+/** An open call that is due to be looked for. */
+export interface DueCall {
+  row: CallRow;
+  clue: string | null;
+  looks: number;
+  /** When it was last sent: its own time, or that of the call that went out again under its hold. */
+  sentAt: number;
 }
 
 /** One row of the audit, all its columns. */
@@ -255,6 +213,10 @@ export interface CallRow extends CallContext {
   latencyMs: number | null;
   upstreamMs: number | null;
   settledAt: number | null;
+  rateDate: string | null;
+  onBehalfOf: string | null;
+  resolvedBy: string | null;
+  resolution: string | null;
 }
 
 export interface CallFilter {
@@ -266,6 +228,9 @@ export interface CallFilter {
   state?: CallState;
   /** The refusal's code (`verdict_reason`). */
   code?: string;
+  verdict?: 'allow' | 'refuse' | 'would_refuse';
+  /** Open calls that no look at the vendor will end any more: an operator has to. */
+  unresolved?: true;
   since?: number;
   until?: number;
 }
@@ -278,6 +243,23 @@ export interface SpendRow {
   refused: number;
   spent: Micros;
   held: Micros;
+}
+
+/** What keys in shadow mode would have been refused, and what they were allowed. */
+export interface ShadowReport {
+  /** The dearest first. */
+  rows: {
+    code: string;
+    /** The operation, or method and path where it has no name. */
+    endpoint: string;
+    calls: number;
+    /** What they cost, or hold. */
+    micros: Micros;
+    firstAt: number;
+    lastAt: number;
+    example: bigint;
+  }[];
+  allowed: { calls: number; micros: Micros };
 }
 
 /** A page of a list, newest first; `next` goes back in as `before`. */
@@ -330,6 +312,16 @@ export interface Ledger {
    */
   settle(settlement: Settlement): void;
 
+  /** Open calls to be looked for at the vendor by now, the longest due first. */
+  dueCalls(now: number, limit: number): Promise<DueCall[]>;
+  /** The vendor objects that rows of these milliseconds (both included) say are theirs. */
+  objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]>;
+  /**
+   * Ends an open call, or says when to look for it again. Rejects with LedgerConflict when the call
+   * is not open, is being sent at this moment, or was sent again since. Undefined: no such call.
+   */
+  resolve(resolution: Resolution): Promise<CallRow | undefined>;
+
   issueKey(key: NewKey): Promise<KeyView>;
   /** `at`: the time whose daily window is shown. */
   key(id: bigint, at: number): Promise<KeyView | undefined>;
@@ -353,6 +345,8 @@ export interface Ledger {
   calls(filter: CallFilter, page: PageQuery): Promise<Page<CallRow>>;
   call(id: bigint): Promise<CallRow | undefined>;
   spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]>;
+  /** Of keys in shadow mode alone. */
+  shadowReport(filter: CallFilter): Promise<ShadowReport>;
 
   /** The value by which the master key is known again; stores `sealed` when there is none yet. */
   masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array>;

@@ -10,6 +10,7 @@ import type {
   ApiKey,
   CallFilter,
   CallRow,
+  DueCall,
   Freeze,
   KeyFilter,
   KeyIdentity,
@@ -19,8 +20,10 @@ import type {
   NewKey,
   Page,
   PageQuery,
+  Resolution,
   RevocationTarget,
   Settlement,
+  ShadowReport,
   SpendGroup,
   SpendRow,
   StoredAccount,
@@ -100,6 +103,18 @@ export class SqliteLedger implements Ledger {
     this.#queue.defer('settle', settlement);
   }
 
+  dueCalls(now: number, limit: number): Promise<DueCall[]> {
+    return this.#queue.submit('dueCalls', now, limit);
+  }
+
+  resolve(resolution: Resolution): Promise<CallRow | undefined> {
+    return this.#queue.submit('resolve', resolution);
+  }
+
+  objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]> {
+    return this.#report('objectsBetween', vendor, account, from, to);
+  }
+
   findKey(hash: Uint8Array): Promise<KeyIdentity | undefined> {
     return this.#queue.submit('findKey', hash);
   }
@@ -153,6 +168,10 @@ export class SqliteLedger implements Ledger {
 
   spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]> {
     return this.#report('spend', group, filter);
+  }
+
+  shadowReport(filter: CallFilter): Promise<ShadowReport> {
+    return this.#report('shadowReport', filter);
   }
 
   masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array> {

@@ -9,46 +9,44 @@
 import type { Account, AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { CATALOGUE, type Refusal, refusal } from '../errors.ts';
-import { handle, type IdSource } from '../ids.ts';
-import {
-  type Admission,
-  type CallContext,
-  type Ledger,
-  LedgerUnavailable,
-  type Verdict,
-} from '../ledger/ledger.ts';
+import type { IdSource } from '../ids.ts';
+import { type CallContext, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts';
 import type { Micros } from '../money.ts';
+import type { TariffBook } from '../tariffs/book.ts';
 import type { Vendor } from '../vendors/vendor.ts';
+import { admit, type FinalVerdict } from './admit.ts';
 import { answerRefusal, answerReply, type Outgoing } from './answer.ts';
 import { arrive, type Incoming } from './arrive.ts';
 import { Authenticator, type Caller } from './authenticate.ts';
 import { type Concluded, conclude } from './conclude.ts';
-import type { Upstream, UpstreamResult } from './forward.ts';
+import type { Sender, UpstreamResult } from './forward.ts';
 import { withoutSecrets } from './mask.ts';
 import type { Observer } from './observe.ts';
+import { ownKey } from './own-key.ts';
 import { type Route, route, vendorOfPath } from './route.ts';
 import type { RunningCall, RunningCalls } from './running.ts';
 import type { ReplySeal } from './sealed-reply.ts';
 import { announce } from './steps.ts';
 import { type Understood, understand } from './understand.ts';
-
-/** How long a caller waits for the first call with its idempotency key, inside the SDKs' 80 s. */
-export const COALESCE_MS = 30_000;
-/** How often a first call that runs elsewhere is asked for. */
-const ASK_AGAIN_MS = 50;
+import type { WaitingRoom } from './waiting.ts';
 
 export interface DataPlaneDeps {
   vendors: ReadonlyMap<string, Vendor>;
   accounts: AccountBook;
   ledger: Ledger;
-  upstream: Upstream;
+  tariffs: TariffBook;
+  upstream: Sender;
   running: RunningCalls;
+  waiting: WaitingRoom;
   seal: ReplySeal;
   observer: Observer;
   ids: IdSource;
   clock: Clock;
   coalesceMs?: number;
+  holdsMs?: number;
 }
+
+type SendVerdict = Extract<FinalVerdict, { kind: 'admitted' | 'resend' }>;
 
 /** What is known of a call once it is understood. */
 interface Call {
@@ -76,8 +74,8 @@ export class DataPlane {
 
   /** Carries out one call. Null: the client went away before its request was whole. */
   async handle(incoming: Incoming): Promise<Outgoing | null> {
-    const startedAt = performance.now();
-    const { vendors, accounts, clock, ids, running } = this.#deps;
+    const { vendors, accounts, tariffs, clock, ids, running } = this.#deps;
+    const startedAt = clock.monotonic();
     const head = arrive(incoming);
     const id = ids.next();
     announce('arrived', id);
@@ -99,9 +97,10 @@ export class DataPlane {
     const context: CallContext = caller.taskId
       ? { ...head.context, taskId: head.context.taskId ?? caller.taskId }
       : head.context;
+    const now = clock.now();
     const understood = understand({
       id,
-      at: clock.now(),
+      at: now,
       key: caller.key,
       route: way,
       request: {
@@ -112,6 +111,7 @@ export class DataPlane {
         body: body === 'too_large' ? new Uint8Array() : body,
       },
       context,
+      tariff: tariffs.of(way.vendor.name, caller.key.account, now),
       fault: head.fault ?? tooLarge,
     });
     announce('understood', id);
@@ -128,12 +128,21 @@ export class DataPlane {
     }
   }
 
-  async #carryOut(call: Call): Promise<Outgoing> {
-    const { vendor } = call.route;
-    const verdict = await this.#admit(call);
-    if (verdict === null) {
-      return this.#turnAway(vendor, unavailable('cannot be reached'), call.startedAt, call);
+  async #carryOut(arrived: Call): Promise<Outgoing> {
+    const { running, caller, route: way } = arrived;
+    const admitted = await admit(this.#deps, {
+      running,
+      key: caller.key,
+      vendor: way.vendor,
+      account: () => this.#accountOf(arrived),
+      understood: arrived.understood,
+    });
+    if (admitted === null) {
+      const reason = unavailable('cannot be reached');
+      return this.#turnAway(way.vendor, reason, arrived.startedAt, arrived);
     }
+    const { verdict, understood } = admitted;
+    const call = { ...arrived, understood };
     switch (verdict.kind) {
       case 'refused':
         return this.#refuse(call, verdict.refusal, verdict.remaining);
@@ -154,34 +163,12 @@ export class DataPlane {
     }
   }
 
-  /** Asks the ledger, waiting for the first call with this identity; null: no ledger, no call. */
-  async #admit(call: Call): Promise<Exclude<Verdict, { kind: 'in_flight' }> | null> {
-    const { ledger, running, clock, coalesceMs = COALESCE_MS } = this.#deps;
-    let admission: Admission = call.understood.admission;
-    const deadline = performance.now() + coalesceMs;
-    try {
-      for (;;) {
-        const verdict = await ledger.admit(admission);
-        if (verdict.kind !== 'in_flight') return verdict;
-        const left = deadline - performance.now();
-        if (left > 0) await running.ended(verdict.firstId, left, ASK_AGAIN_MS);
-        admission = { ...admission, at: clock.now(), waited: left <= 0 };
-      }
-    } catch (error) {
-      if (error instanceof LedgerUnavailable) return null;
-      throw error;
-    }
-  }
-
   /** The call is in the ledger: send it, settle what became of it, answer. */
-  async #send(
-    call: Call,
-    verdict: Extract<Verdict, { kind: 'admitted' | 'resend' }>,
-  ): Promise<Outgoing> {
-    const { ledger, seal, clock } = this.#deps;
+  async #send(call: Call, verdict: SendVerdict): Promise<Outgoing> {
+    const { ledger, seal, clock, waiting } = this.#deps;
     const { running, route: way, understood } = call;
     announce('admitted', running.id);
-    const result = await this.#forward(call).catch(
+    const result = await this.#forward(call, verdict).catch(
       // A fault of ours must not leave a hold without an end.
       (error: unknown): UpstreamResult =>
         running.sent
@@ -196,46 +183,43 @@ export class DataPlane {
         quote: verdict.quote,
         vendor: way.vendor,
         reading: understood.reading,
-        hasIdentity: understood.admission.idempotencyKey !== null,
+        tariff: understood.tariff,
+        pricedByKey: understood.pricedByKey,
+        hasIdentity: understood.admission.fingerprint !== null,
         stopped: running.stopped,
-        startedAt: call.startedAt,
+        latencyMs: clock.monotonic() - call.startedAt,
         now: clock.now(),
       },
       result,
       seal,
     );
     ledger.settle(concluded.settlement);
+    waiting.ended(call.caller.key.chain);
     announce('concluded', running.id);
     return this.#answer(call, verdict, concluded);
   }
 
-  async #forward(call: Call): Promise<UpstreamResult> {
+  async #forward(call: Call, verdict: SendVerdict): Promise<UpstreamResult> {
     const { running, route: way, understood } = call;
     const { request, reading, admission } = understood;
     const { origin } = this.#deps.accounts;
-    const own = reading.idempotent ? `keybrake-${handle('call', running.id)}-${origin}` : null;
+    const key =
+      verdict.kind === 'resend'
+        ? (verdict.firstKey ?? ownKey(verdict.firstId, origin))
+        : (admission.idempotencyKey ?? ownKey(running.id, origin));
     const account = this.#accountOf(call);
     if (!account) return { kind: 'stopped' };
-    const headers = way.vendor.outbound(
+    const outbound = way.vendor.outbound(
       request,
-      account.credentials,
-      admission.idempotencyKey ?? own,
+      account,
+      reading.idempotency === 'vendor' ? key : null,
     );
-    const result = await this.#deps.upstream.send(
-      {
-        baseUrl: account.baseUrl,
-        method: request.method,
-        path: request.query ? `${request.path}?${request.query}` : request.path,
-        headers,
-        body: request.body,
-      },
-      () => {
-        if (running.stopped !== null || !this.#accountOf(call)) return false;
-        announce('sending', running.id);
-        running.sent = true;
-        return true;
-      },
-    );
+    const result = await this.#deps.upstream.send({ method: request.method, ...outbound }, () => {
+      if (running.stopped !== null || !this.#accountOf(call)) return false;
+      announce('sending', running.id);
+      running.sent = true;
+      return true;
+    });
     if (result.kind !== 'reply') return result;
     return { ...result, reply: withoutSecrets(result.reply, account.credentials) };
   }
@@ -247,11 +231,7 @@ export class DataPlane {
     return account;
   }
 
-  #answer(
-    call: Call,
-    verdict: Extract<Verdict, { kind: 'admitted' | 'resend' }>,
-    concluded: Concluded,
-  ): Outgoing {
+  #answer(call: Call, verdict: SendVerdict, concluded: Concluded): Outgoing {
     const { answer, cost, settlement } = concluded;
     const standing = {
       callId: call.running.id,
@@ -262,7 +242,7 @@ export class DataPlane {
     this.#observe(call, {
       verdict: verdict.kind === 'resend' ? 'resend' : 'allow',
       code: refused?.code ?? null,
-      status: settlement.httpStatus,
+      status: concluded.status,
       cost,
       upstreamMs: settlement.upstreamMs,
       why: concluded.why,
@@ -298,7 +278,7 @@ export class DataPlane {
       code: reason.code,
       status,
       cost: 0n,
-      latencyMs: performance.now() - startedAt,
+      latencyMs: this.#deps.clock.monotonic() - startedAt,
       upstreamMs: null,
       why: null,
     });
@@ -321,7 +301,7 @@ export class DataPlane {
       admission: call.understood.admission,
       vendor: call.route.vendor.name,
       label: call.caller.key.label,
-      latencyMs: performance.now() - call.startedAt,
+      latencyMs: this.#deps.clock.monotonic() - call.startedAt,
     });
   }
 }

@@ -6,7 +6,7 @@
 import { CATALOGUE, type ErrorCode, type Refusal, refusal } from '../errors.ts';
 import type { Settlement } from '../ledger/ledger.ts';
 import type { Micros } from '../money.ts';
-import type { Conclusion, Reading, Vendor, VendorReply } from '../vendors/vendor.ts';
+import type { Conclusion, Reading, Tariff, Vendor, VendorReply } from '../vendors/vendor.ts';
 import type { UpstreamResult } from './forward.ts';
 import type { ReplySeal } from './sealed-reply.ts';
 
@@ -16,6 +16,7 @@ export interface Concluded {
   readonly answer: VendorReply | Refusal;
   /** What the call counts for as far as its own reply tells. */
   readonly cost: Micros;
+  readonly status: number;
   /** For the log. */
   readonly why: string | null;
 }
@@ -27,11 +28,15 @@ export interface Sent {
   quote: Micros;
   vendor: Vendor;
   reading: Reading;
-  /** Whether a repetition can be recognised: the client sent an idempotency key. */
+  tariff: Tariff;
+  /** The key says what the call costs; the vendor's replies do not. */
+  pricedByKey: boolean;
+  /** Whether a repetition can be recognised: by a key of the client's, or by its task's attempt. */
   hasIdentity: boolean;
   /** Why it was stopped, when it was. */
   stopped: ErrorCode | null;
-  startedAt: number;
+  /** From arrival until now. */
+  latencyMs: number;
   now: number;
 }
 
@@ -63,9 +68,11 @@ function whatNow({ reading, hasIdentity }: Sent): string {
     ? 'It costs nothing, so nothing stays counted'
     : 'Its amount stays counted until the outcome is known';
   // A read repeats nothing; of the rest only a key of the client's own tells a retry from a new call.
-  if (free && !reading.idempotent) return `${counted}.`;
+  if (free && reading.idempotency === 'none') return `${counted}.`;
+  const retry = 'a retry with the same Idempotency-Key, or by the next attempt of its task,';
+  if (hasIdentity && reading.idempotency === 'proxy') return `${counted}; ${retry} is not sent.`;
   return hasIdentity
-    ? `${counted}; a retry with the same Idempotency-Key is safe.`
+    ? `${counted}; ${retry} is safe.`
     : `${counted}. It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.`;
 }
 
@@ -80,7 +87,7 @@ function concludeReply(
   upstreamMs: number,
   seal: ReplySeal,
 ): Concluded {
-  const read = sent.vendor.conclude(sent.reading, reply);
+  const read = priced(sent, reply, sent.vendor.conclude(sent.reading, reply, sent.tariff));
   const keep = sent.hasIdentity && read.repeatable && read.outcome !== 'unknown';
   const settlement: Settlement = {
     id: sent.id,
@@ -95,15 +102,35 @@ function concludeReply(
     httpStatus: reply.status,
     vendorRequestId: read.vendorRequestId,
     vendorObjectId: read.vendorObjectId,
-    latencyMs: rounded(performance.now() - sent.startedAt),
+    latencyMs: rounded(sent.latencyMs),
     upstreamMs: rounded(upstreamMs),
+    lookAt: lookAt(sent, read.outcome),
   };
-  return { settlement, answer: reply, cost: costOf(read, sent.quote), why: null };
+  const { status } = reply;
+  return { settlement, answer: reply, cost: costOf(read, sent.quote), status, why: null };
+}
+
+/** A call that the key prices costs that when it was carried out, and nothing when it was not. */
+function priced(sent: Sent, { status }: VendorReply, read: Conclusion): Conclusion {
+  if (!sent.pricedByKey || read.outcome !== 'unknown' || status < 200 || status >= 300) return read;
+  const repeatable = sent.reading.idempotency !== 'none';
+  // What is held for it: of a call that was sent again, that stands on the first row.
+  return { ...read, outcome: 'settled', cost: null, repeatable };
+}
+
+/** When to look at the vendor for what becomes of a call that its answer leaves open. */
+function lookAt(
+  { vendor, now }: Pick<Sent, 'vendor' | 'now'>,
+  outcome: Settlement['outcome'],
+): number | null {
+  if (outcome !== 'held' && outcome !== 'unknown') return null;
+  const ms = vendor.firstLookMs[outcome];
+  return ms === null ? null : now + ms;
 }
 
 function costOf(read: Conclusion, quote: Micros): Micros {
   if (read.outcome === 'released' || read.replayedByVendor) return 0n;
-  return read.outcome === 'settled' ? (read.cost ?? 0n) : quote;
+  return read.outcome === 'settled' ? (read.cost ?? quote) : quote;
 }
 
 interface Ending {
@@ -116,6 +143,7 @@ interface Ending {
 /** The end of a call that has no reply: nothing was sent, or nobody knows. */
 function ended(sent: Sent, answer: Refusal, ending: Ending): Concluded {
   const unknown = ending.unknown === true && sent.reading.quote.kind !== 'free';
+  const { status } = CATALOGUE[answer.code];
   const settlement: Settlement = {
     id: sent.id,
     at: sent.now,
@@ -126,13 +154,14 @@ function ended(sent: Sent, answer: Refusal, ending: Ending): Concluded {
     keepIdentity: unknown,
     replayedByVendor: false,
     refused: ending.refused ?? null,
-    httpStatus: CATALOGUE[answer.code].status,
+    httpStatus: status,
     vendorRequestId: null,
     vendorObjectId: null,
-    latencyMs: rounded(performance.now() - sent.startedAt),
+    latencyMs: rounded(sent.latencyMs),
     upstreamMs: ending.upstreamMs === undefined ? null : rounded(ending.upstreamMs),
+    lookAt: lookAt(sent, unknown ? 'unknown' : 'released'),
   };
-  return { settlement, answer, cost: unknown ? sent.quote : 0n, why: ending.why };
+  return { settlement, answer, cost: unknown ? sent.quote : 0n, status, why: ending.why };
 }
 
 /** To a hundredth of a millisecond. */

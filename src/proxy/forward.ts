@@ -4,16 +4,19 @@
  * received. Everything that it returns is a plain value.
  */
 import { Agent, type Dispatcher } from 'undici';
-import type { VendorReply } from '../vendors/vendor.ts';
+import type { Outbound, VendorReply } from '../vendors/vendor.ts';
 
-export interface UpstreamRequest {
-  /** `https://api.stripe.com`, without a slash at its end: from configuration alone. */
-  readonly baseUrl: string;
+export interface UpstreamRequest extends Outbound {
   readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: Uint8Array;
+}
+
+/** Sends one request once. Never rejects. */
+export interface Sender {
+  /**
+   * `mayStart` is asked in the turn in which the first byte would be written, after any wait for a
+   * connection: a revoke that was answered before is seen.
+   */
+  send(request: UpstreamRequest, mayStart: () => boolean): Promise<UpstreamResult>;
 }
 
 export type UpstreamResult =
@@ -44,7 +47,7 @@ export const UPSTREAM_LIMITS: UpstreamLimits = {
 /** Connections to one vendor; calls beyond them wait, and a revoke still stops those. */
 const CONNECTIONS = 256;
 
-export class Upstream {
+export class Upstream implements Sender {
   readonly #agent: Agent;
   readonly #limits: UpstreamLimits;
 
@@ -63,10 +66,6 @@ export class Upstream {
     });
   }
 
-  /**
-   * `mayStart` is asked in the turn in which the first byte would be written, after any wait for a
-   * connection: a revoke that was answered before is seen. Never rejects.
-   */
   send(request: UpstreamRequest, mayStart: () => boolean): Promise<UpstreamResult> {
     return new Promise((resolve) => {
       const exchange = new Exchange(mayStart, this.#limits, resolve);

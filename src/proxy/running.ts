@@ -3,6 +3,7 @@
  * is concluded. A revoke stops here what was admitted and not yet sent; coalescing callers wait
  * here for the first call with their identity.
  */
+import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** A call under way. `stopped` is read in the same turn in which the first byte is written. */
@@ -17,9 +18,14 @@ export interface RunningCall {
 }
 
 export class RunningCalls {
+  readonly #clock: Clock;
   readonly #calls = new Map<bigint, RunningCall>();
   readonly #waiting = new Map<bigint, (() => void)[]>();
   readonly #onEmpty: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#calls.size;
@@ -52,10 +58,11 @@ export class RunningCalls {
   ended(id: bigint, timeoutMs: number, unheardMs: number): Promise<void> {
     const here = this.#calls.has(id);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, here ? timeoutMs : Math.min(timeoutMs, unheardMs));
+      const ms = here ? timeoutMs : Math.min(timeoutMs, unheardMs);
+      const cancel = this.#clock.after(ms, resolve);
       if (!here) return;
       const wake = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
       const waiting = this.#waiting.get(id);

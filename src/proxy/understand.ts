@@ -6,7 +6,14 @@ import { hash } from 'node:crypto';
 import { type Refusal, refusal } from '../errors.ts';
 import type { Admission, CallContext, KeyIdentity } from '../ledger/ledger.ts';
 import { holdsOwnCredential } from '../secrecy.ts';
-import { isRefusal, type Reading, type VendorRequest } from '../vendors/vendor.ts';
+import { keyPrice } from '../vendors/endpoints.ts';
+import {
+  isRefusal,
+  type Quote,
+  type Reading,
+  type Tariff,
+  type VendorRequest,
+} from '../vendors/vendor.ts';
 import type { Route } from './route.ts';
 import { brokenRule } from './rules.ts';
 
@@ -24,14 +31,20 @@ const UNREAD: Reading = {
   customer: null,
   fields: new Map(),
   canonicalBody: '',
-  idempotent: false,
+  idempotency: 'none',
   onBehalfOf: [],
+  lookUp: null,
+  rate: null,
+  clue: null,
 };
 
 export interface Understood {
   readonly request: VendorRequest;
   readonly reading: Reading;
+  readonly tariff: Tariff;
   readonly admission: Admission;
+  /** The key says what the call costs, because nobody else does. */
+  readonly pricedByKey: boolean;
 }
 
 export interface Question {
@@ -41,17 +54,18 @@ export interface Question {
   route: Route;
   request: VendorRequest;
   context: CallContext;
+  tariff: Tariff;
   /** Why the call must be refused whatever it means. */
   fault: Refusal | null;
 }
 
 export function understand(question: Question): Understood {
-  const { id, at, key, route, request, context } = question;
-  const read = question.fault ?? route.refusal ?? readWithoutKeys(route, request);
+  const { id, at, key, route, request, context, tariff } = question;
+  const read = question.fault ?? route.refusal ?? readWithoutKeys(route, request, tariff);
   const reading = isRefusal(read) ? UNREAD : read;
-  const idempotencyKey = reading.idempotent
-    ? (request.headers.get('idempotency-key') ?? null)
-    : null;
+  const idempotencyKey =
+    reading.idempotency === 'none' ? null : (request.headers.get('idempotency-key') ?? null);
+  const priced = pricedByKey(key, request, reading);
   const admission: Admission = {
     ...context,
     id,
@@ -63,23 +77,56 @@ export function understand(question: Question): Understood {
     path: request.path,
     operation: reading.operation,
     class: reading.class,
-    quote: reading.quote,
+    quote: priced ?? reading.quote,
     amount: reading.amount,
     currency: reading.currency,
     objectId: reading.objectId,
     customer: reading.customer,
     idempotencyKey,
-    fingerprint: idempotencyKey === null ? null : fingerprint(route, request, reading),
-    idempotencyWindowMs: route.vendor.idempotencyWindowMs,
+    fingerprint: hasIdentity(reading, context, idempotencyKey)
+      ? fingerprint(route, request, reading)
+      : null,
+    idempotencyWindowMs: reading.idempotency === 'vendor' ? route.vendor.idempotencyWindowMs : 0,
+    onBehalfOf: reading.onBehalfOf[0]?.value ?? null,
+    rateDate: reading.rate?.date ?? null,
+    clue: reading.clue,
+    facts: [],
+    canAsk: reading.lookUp !== null,
     refusal: isRefusal(read) ? read : objection(key, reading, idempotencyKey),
     waited: false,
+    holds: 'wait',
   };
-  return { request, reading, admission };
+  return { request, reading, tariff, admission, pricedByKey: priced !== null };
+}
+
+/** Whether a repetition of the call can be known: by the client's key, or by its task's attempts. */
+function hasIdentity(
+  { idempotency }: Reading,
+  { taskId, attempt }: CallContext,
+  idempotencyKey: string | null,
+): boolean {
+  if (idempotency === 'none') return false;
+  return idempotencyKey !== null || (taskId !== null && attempt !== null);
+}
+
+/** The key's price for a call that has none of its own; null: it has one, or the key says none. */
+export function pricedByKey(
+  key: KeyIdentity,
+  { method, path }: VendorRequest,
+  { operation, quote }: Pick<Reading, 'operation' | 'quote'>,
+): Quote | null {
+  if (quote.kind !== 'unpriced') return null;
+  const micros = keyPrice(key.prices, { method, path, operation });
+  return micros === null ? null : { kind: 'estimated', micros };
 }
 
 /** What the request means, unless it would hand one of our keys to the vendor. */
-function readWithoutKeys({ vendor }: Route, request: VendorRequest): Reading | Refusal {
-  const reading = vendor.read(request);
+function readWithoutKeys(
+  { vendor }: Route,
+  request: VendorRequest,
+  tariff: Tariff,
+): Reading | Refusal {
+  const reading = vendor.read(request, tariff);
   if (isRefusal(reading)) return reading;
   // Every field is in the canonical body, and no letter of a credential is escaped there.
   if (!holdsOwnCredential(reading.canonicalBody)) return reading;
@@ -96,9 +143,10 @@ function objection(
     const message = `Idempotency-Key must be 1 to ${MAX_IDEMPOTENCY_KEY} printable characters.`;
     return refusal('request_ambiguous', message);
   }
-  const scope = reading.onBehalfOf[0];
-  if (scope) {
-    const message = `The header ${scope.header} chooses whose money it is; this key allows none.`;
+  for (const { header, value } of reading.onBehalfOf) {
+    if (key.onBehalfOf.includes(value)) continue;
+    const allowed = key.onBehalfOf.join(', ') || 'none';
+    const message = `The header ${header} chooses whose money it is; this key allows ${allowed}.`;
     return refusal('scope_not_allowed', message);
   }
   return brokenRule(key.params, reading);

@@ -3,6 +3,7 @@
  * covered. An entry covers a whole path or a whole operation name, never the beginning of one:
  * `/v1/charges` does not cover `/v1/charges/ch_1/capture`. What cannot be read covers nothing.
  */
+import type { Micros } from '../money.ts';
 
 /** The part of a call that entries look at. The path is canonical, the operation the vendor's. */
 export interface EndpointCall {
@@ -105,6 +106,22 @@ export function compileEndpoints(patterns: readonly string[]): (call: EndpointCa
 /** Whether one entry covers the call. */
 export function matchesEndpoint(pattern: string, call: EndpointCall): boolean {
   return compileEndpoints([pattern])(call);
+}
+
+/**
+ * What a list of prices by entry says of the call; null: nothing. Of several entries the dearest
+ * counts, so that no order of them makes a call cheaper.
+ */
+export function keyPrice(
+  prices: Readonly<Record<string, Micros>>,
+  call: EndpointCall,
+): Micros | null {
+  let dearest: Micros | null = null;
+  for (const pattern in prices) {
+    const price = prices[pattern]!;
+    if ((dearest === null || price > dearest) && matchesEndpoint(pattern, call)) dearest = price;
+  }
+  return dearest;
 }
 
 function expression(method: string | null, path: string): RegExp {

@@ -13,7 +13,8 @@ const COLUMNS =
   'id,at,node,vault_key_id,agent_run_label,agent_run_id,task_id,task_name,attempt,trace_id,vendor,account,' +
   'method,path,operation,customer_scope_id,policy_verdict,verdict_reason,state,quote_kind,quote_usd,cost_usd,' +
   'currency,amount,cap_usage_after_usd,idempotency_key,fingerprint,http_status,vendor_request_id,' +
-  'vendor_object_id,replay_of,latency_ms,upstream_ms,settled_at';
+  'vendor_object_id,replay_of,latency_ms,upstream_ms,settled_at,' +
+  'rate_date,on_behalf_of,resolved_by,resolution';
 
 const evil = await house.issue({ agent_run_label: '=HYPERLINK("http://x","y")' });
 const plain = await house.issue({ agent_run_label: 'audit/plain' });

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import type { Hono } from 'hono';
 import { AccountBook } from '../../src/accounts.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createControl } from '../../src/control/control.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { credentialHash, IdSource, newApiKey } from '../../src/ids.ts';
@@ -78,7 +79,7 @@ export async function openHouse(change: (deps: ControlDeps) => ControlDeps = (de
   const deps = change({
     ledger,
     accounts,
-    running: new RunningCalls(),
+    running: new RunningCalls(systemClock),
     vendors: VENDORS,
     ids,
     clock,
@@ -171,6 +172,7 @@ export function admission(keyId: bigint, id: bigint, at: number, over: Partial<A
     idempotencyWindowMs: 0,
     refusal: null,
     waited: false,
+    ...{ onBehalfOf: null, rateDate: null, clue: null, facts: [], canAsk: false, holds: 'refuse' },
     runId: null,
     taskId: null,
     taskName: null,
@@ -197,5 +199,6 @@ export function settlement(id: bigint, at: number, cost: bigint): Settlement {
     vendorObjectId: 'pi_1',
     latencyMs: 12,
     upstreamMs: 10,
+    lookAt: null,
   };
 }

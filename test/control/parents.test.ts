@@ -55,8 +55,34 @@ test('a key that is wider in anything is refused under that field', async () => 
   assert.deepEqual(await wider({ rate_limit: '11/1s' }), ['rate_limit']);
   assert.deepEqual(await wider({ expires_in: '3h' }), ['expires_at']);
   assert.deepEqual(await wider({ mode: 'shadow' }), ['mode']);
-  assert.deepEqual(await wider({ allowed_endpoints: undefined }), ['allowed_endpoints']);
-  assert.deepEqual(await wider({ params: undefined }), ['params.currency', 'params.amount']);
+  assert.deepEqual(await wider({ params: {} }), ['params.currency', 'params.amount']);
+  assert.deepEqual(await wider({ may_delegate: true }), ['may_delegate']);
+});
+
+test('a key that says nothing of vendors, endpoints, rules, prices or mode is as its parent is', async () => {
+  const above = await house.issue({
+    ...{ mode: 'shadow', params: { currency: { in: ['usd'] } }, may_delegate: true },
+    ...{
+      allowed_endpoints: ['subscriptions.*'],
+      prices: [{ endpoint: 'subscriptions.create', price_usd: 5 }],
+    },
+  });
+  const below = await house.issue({ vendor: undefined, parent: above.id });
+  for (const field of ['vendors', 'account', 'allowed_endpoints', 'params', 'prices', 'mode']) {
+    assert.deepEqual(below[field], above[field], field);
+  }
+  assert.equal(below.may_delegate, false, 'that one has to be said');
+});
+
+test('a price below the parent’s, or of another endpoint, is refused', async () => {
+  const above = await house.issue({ prices: [{ endpoint: 'subscriptions.create', price_usd: 5 }] });
+  const under = (prices: Record<string, number>) => {
+    const list = Object.entries(prices).map(([endpoint, price_usd]) => ({ endpoint, price_usd }));
+    return house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, prices: list });
+  };
+  assert.equal((await under({ 'subscriptions.create': 5.5 })).status, 201);
+  const lower = await under({ 'subscriptions.create': 4.99, 'quotes.accept': 1 });
+  assert.deepEqual(Object.keys(lower.fields).sort(), ['prices[0]', 'prices[1]']);
 });
 
 test('a request field keeps every bound of the parent', async () => {
@@ -71,6 +97,26 @@ test('a request field keeps every bound of the parent', async () => {
     ...CHILD,
     params: { ...params, amount: { max: 20, min: 20 }, extra: { max: 1 } },
   });
+});
+
+test('what a field begins with, and the domain it is at, is kept or narrowed', async () => {
+  const wide = { To: { prefix: ['+1', '+44'] }, to: { domain: ['a.io', '*.b.io'] } };
+  const above = await house.issue({ params: wide });
+  const child = (params: object) =>
+    house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, params: { ...wide, ...params } });
+  for (const to of [['a.io'], ['*.b.io'], ['x.b.io', 'a.io'], ['*.x.b.io'], ['y.x.b.io']]) {
+    assert.equal((await child({ to: { domain: to } })).status, 201, to.join());
+  }
+  for (const to of [['b.io'], ['*.a.io'], ['c.io'], ['a.io', 'c.io'], ['xb.io']]) {
+    assert.deepEqual(Object.keys((await child({ to: { domain: to } })).fields), ['params.to']);
+  }
+  assert.deepEqual(Object.keys((await child({ to: { in: ['x@a.io'] } })).fields), ['params.to']);
+  for (const To of [['+1'], ['+1555', '+447']]) {
+    assert.equal((await child({ To: { prefix: To } })).status, 201, To.join());
+  }
+  for (const To of [['+'], ['+4'], ['1'], ['+1', '+33']]) {
+    assert.deepEqual(Object.keys((await child({ To: { prefix: To } })).fields), ['params.To']);
+  }
 });
 
 test('an endpoint must stand in the parent’s list or be matched by it', async () => {

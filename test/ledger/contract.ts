@@ -4,13 +4,16 @@
  */
 import { after, before } from 'node:test';
 import { admissionContract } from './contract/admission.ts';
+import { attemptContract } from './contract/attempts.ts';
 import { changeContract } from './contract/changes.ts';
 import { identityContract } from './contract/identity.ts';
 import { interleavingContract } from './contract/interleavings.ts';
 import { lateReplyContract } from './contract/late-replies.ts';
 import { objectContract } from './contract/objects.ts';
+import { openCallContract } from './contract/open-calls.ts';
 import { reportContract } from './contract/reports.ts';
 import { settlementContract } from './contract/settlement.ts';
+import { waitingContract } from './contract/waiting.ts';
 import { Desk, type Store } from './desk.ts';
 
 /** Gives the desk that the tests of a file share: each has keys of its own. */
@@ -24,8 +27,11 @@ export function ledgerContract(name: string, makeStore: () => Promise<Store>): v
     objectContract,
     lateReplyContract,
     identityContract,
+    attemptContract,
     changeContract,
     reportContract,
+    waitingContract,
+    openCallContract,
     interleavingContract,
   };
   let store: Store;

@@ -53,7 +53,11 @@ function question(
   rest: Partial<Question> = {},
 ): Question {
   const call = admission(9n, NOW, chain[0]!.key.id, dollars, fields);
-  return { call, chain, freeze: null, first: null, price: { micros: usd(dollars) }, ...rest };
+  return {
+    ...{ call, chain, freeze: null, first: null, price: { micros: usd(dollars) } },
+    underWay: () => 0n,
+    ...rest,
+  };
 }
 
 function codeOf(decision: Decision): ErrorCode | Exclude<Decision['kind'], 'refuse'> {
@@ -188,6 +192,7 @@ for (const [what, parent, code] of [
 function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
+    idempotencyKey: 'k',
     ...{ runningId: null, hasReply: false, ...fields },
   };
 }

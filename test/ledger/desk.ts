@@ -29,6 +29,10 @@ export const DAY = 24 * HOUR;
 /** Dollars as micro-dollars. */
 export const usd = (dollars: number): bigint => BigInt(Math.round(dollars * 1_000_000));
 
+/** Dollars as cents, and what a cent is worth. */
+export const cents = (dollars: number): bigint => BigInt(Math.round(dollars * 100));
+export const CENT = 10_000_000_000n;
+
 export type KeyFields = Partial<Policy> & Partial<Pick<NewKey, 'label' | 'parentId' | 'metadata'>>;
 
 export function newKey(id: bigint, issuedAt: number, fields: KeyFields = {}): NewKey {
@@ -47,6 +51,9 @@ export function newKey(id: bigint, issuedAt: number, fields: KeyFields = {}): Ne
       rateLimit: null,
       allowedEndpoints: null,
       params: {},
+      onBehalfOf: [],
+      prices: {},
+      mayDelegate: false,
       mode: 'enforce',
       expiresAt: null,
       ...policy,
@@ -79,9 +86,16 @@ export function admission(
     idempotencyWindowMs: 23 * HOUR,
     refusal: null,
     waited: false,
+    ...{ onBehalfOf: null, rateDate: null, clue: null, facts: [], canAsk: false, holds: 'refuse' },
     ...fields,
   };
 }
+
+/** Fields of a call of this attempt of a task, with the key that an SDK made for it, or none. */
+export const ofTask = (attempt: number, idempotencyKey: string | null = null) => ({
+  ...{ taskId: 'task', attempt, idempotencyKey },
+  fingerprint: 'body',
+});
 
 /** Fields of an admission that repeats an identity. */
 export const named = (idempotencyKey: string, fingerprint = 'body') => ({
@@ -93,7 +107,7 @@ export function settlement(id: bigint, at: number, fields: Partial<Settlement>):
   return {
     ...{ id, at, outcome: 'settled', cost: null, objects: [], sealedReply: null },
     ...{ keepIdentity: false, replayedByVendor: false, refused: null, httpStatus: 200 },
-    ...{ vendorRequestId: null, vendorObjectId: null, latencyMs: 1, upstreamMs: 1 },
+    ...{ vendorRequestId: null, vendorObjectId: null, latencyMs: 1, upstreamMs: 1, lookAt: null },
     ...fields,
   };
 }
@@ -105,8 +119,13 @@ export function fact(
   state: ObjectFact['state'],
   fields: Partial<ObjectFact> = {},
 ): ObjectFact {
-  const moved = state === 'final' ? usd(dollars) : null;
-  return { id, aliases: [], amount: usd(dollars), unit: 10_000n, state, moved, ...fields };
+  const amount = cents(dollars);
+  const moved = state === 'final' ? amount : null;
+  return {
+    ...{ id, aliases: [], currency: 'usd', unit: CENT, rateDate: null },
+    ...{ amount, state, moved, refunded: null },
+    ...fields,
+  };
 }
 
 export interface Standing {

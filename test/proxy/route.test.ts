@@ -35,7 +35,16 @@ before(async () => {
 });
 
 function routed(vendors: string[], path: string, account = 'default') {
-  const key: KeyIdentity = { id: 1n, label: 'x', vendors, account, params: {} };
+  const key: KeyIdentity = {
+    id: 1n,
+    label: 'x',
+    vendors,
+    account,
+    params: {},
+    onBehalfOf: [],
+    prices: {},
+    chain: [],
+  };
   const to = route(VENDORS, accounts, key, path);
   return to.refusal
     ? `${to.refusal.code}: ${to.refusal.message}`

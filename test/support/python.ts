@@ -1,18 +1,20 @@
 /**
  * Python environments from PyPI with everything pinned (python/requirements-*.txt), made once for
  * each set of requirements and kept in `.cache/python`. A virtual environment cannot be moved, so it
- * is made in place and counts only when its marker, written last, is there.
+ * is made in place.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { installDebian } from './debian.ts';
-import { CACHE, underLock } from './lock.ts';
+import { CACHE, fillOnce, underLock } from './lock.ts';
 import { type Finished, type ProcessOptions, run } from './process.ts';
 
-/** `current`: today's stripe-python. `stripe5`: 5.0.0. Both with Celery and Luigi. */
-export type Environment = 'current' | 'stripe5' | 'localstripe';
+/**
+ * `current`: today's stripe-python. `stripe5`: 5.0.0. Both with Celery and Luigi. `messaging`: the
+ * official SDKs of Twilio, Resend, SendGrid and Postmark.
+ */
+export type Environment = 'current' | 'stripe5' | 'localstripe' | 'messaging';
 
 export interface Python {
   /** A program of the environment: `python`, `celery`, `luigi`. */
@@ -44,11 +46,8 @@ export async function python(name: Environment): Promise<Python | { skip: string
     const requirements = await readFile(file);
     const digest = createHash('sha256').update(requirements).update(version).digest('hex');
     const folder = join(CACHE, 'python', digest.slice(0, 16));
-    if (!existsSync(join(folder, 'complete'))) {
-      const reason = await make(base, folder, file);
-      if (reason !== null) return { skip: reason };
-    }
-    return environment(folder);
+    const missing = await fillOnce(folder, () => make(base, folder, file));
+    return missing === null ? environment(folder) : { skip: missing };
   });
 }
 
@@ -77,8 +76,6 @@ async function findPython(): Promise<string | { skip: string }> {
 
 /** Returns null when the environment is complete, or why PyPI could not be reached. */
 async function make(base: string, folder: string, file: string): Promise<string | null> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(join(folder, '..'), { recursive: true });
   const venv = await run(base, ['-m', 'venv', folder]);
   if (venv.code !== 0) throw new Error(`python3 -m venv failed:\n${venv.stdout}${venv.stderr}`);
   const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input'];
@@ -86,11 +83,9 @@ async function make(base: string, folder: string, file: string): Promise<string 
   const args = [...pip, 'install', '--retries', '2', '--no-deps', '-r', file];
   const result = await run(join(folder, 'bin', 'python'), args, { timeoutMs: 900_000 });
   if (result.code !== 0) {
-    await rm(folder, { recursive: true, force: true });
     const output = result.stdout + result.stderr;
     if (UNREACHABLE.test(output) && !LACKING.test(output)) return 'PyPI cannot be reached';
     throw new Error(`pip could not install ${file}:\n${output}`);
   }
-  await writeFile(join(folder, 'complete'), '');
   return null;
 }

@@ -4,10 +4,14 @@ import { Secret } from '../../src/seal.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { request } from './stripe-requests.ts';
 
-const CREDENTIALS = { secret: new Secret('sk_test_real') };
+const ACCOUNT = {
+  baseUrl: 'https://api.stripe.com',
+  credentials: { secret: new Secret('sk_test_real') },
+};
 
 function sent(headers: Record<string, string>, idempotencyKey: string | null = null) {
-  return stripe.outbound(request('POST', '/v1/charges', '', headers), CREDENTIALS, idempotencyKey);
+  return stripe.outbound(request('POST', '/v1/charges', '', headers), ACCOUNT, idempotencyKey)
+    .headers;
 }
 
 test('what is the vendor’s goes on, with the real secret', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { isRefusal } from '../../src/vendors/vendor.ts';
-import { reading, refused, request } from './stripe-requests.ts';
+import { DOLLARS, reading, refused, request } from './stripe-requests.ts';
 
 const CREATE = '/v1/payment_intents';
 
@@ -88,7 +88,7 @@ test('a long name is not repeated in the message: it may hold what nobody should
 test('a body comes as a plain form, or not at all', () => {
   const type = 'application/x-www-form-urlencoded';
   const send = (headers: Record<string, string>, body = 'amount=1') =>
-    stripe.read(request('POST', CREATE, body, headers));
+    stripe.read(request('POST', CREATE, body, headers), DOLLARS);
   for (const good of [
     type,
     `${type}; charset=utf-8`,
@@ -193,7 +193,7 @@ test('whatever is accepted and priced, every other reader sees the same amount a
   });
   fc.assert(
     fc.property(fc.oneof(bodies, priced), (body) => {
-      const result = stripe.read(request('POST', CREATE, body));
+      const result = stripe.read(request('POST', CREATE, body), DOLLARS);
       if (isRefusal(result) || result.quote.kind === 'unpriced') return;
       accepted++;
       const amount = lenient(body, 'amount');
@@ -219,7 +219,7 @@ test('no bytes make the reader throw', () => {
       fc.string({ maxLength: 20 }),
       (method, path, body, query) => {
         const what = { ...request(method, path, body), query };
-        const result = stripe.read(what);
+        const result = stripe.read(what, DOLLARS);
         assert.ok(isRefusal(result) || result.fields instanceof Map);
       },
     ),
@@ -257,8 +257,11 @@ test('two spellings of one request have one canonical body, two requests have tw
       const pairs = Object.entries(fields);
       const write = (mask: number, entries: [string, string][]) =>
         entries.map(([name, value]) => `${spelled(name, mask)}=${spelled(value, mask)}`).join('&');
-      const plain = stripe.read(request('POST', '/v1/products', write(one, pairs)));
-      const other = stripe.read(request('POST', '/v1/products', write(two, pairs.toReversed())));
+      const plain = stripe.read(request('POST', '/v1/products', write(one, pairs)), DOLLARS);
+      const other = stripe.read(
+        request('POST', '/v1/products', write(two, pairs.toReversed())),
+        DOLLARS,
+      );
       assert.equal(isRefusal(plain), isRefusal(other));
       if (isRefusal(plain) || isRefusal(other)) return;
       assert.equal(plain.canonicalBody, other.canonicalBody);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { isRefusal, type Quote } from '../../src/vendors/vendor.ts';
-import { reading, refused, request } from './stripe-requests.ts';
+import { DOLLARS, reading, refused, request } from './stripe-requests.ts';
 
 const CENT = 10_000n;
 const exact = (cents: bigint): Quote => ({ kind: 'exact', micros: cents * CENT });
@@ -188,17 +188,17 @@ test('the row gets amount, currency, object and customer as they stand in the re
 });
 
 test('a key is executed once for every POST of v1, and in v2 for a DELETE too', () => {
-  assert.equal(reading('POST', PI).idempotent, true);
-  assert.equal(reading('GET', PI).idempotent, false);
-  assert.equal(reading('DELETE', '/v1/customers/cus_1').idempotent, false);
-  assert.equal(reading('POST', '/v2/core/accounts').idempotent, true);
-  assert.equal(reading('DELETE', '/v2/core/accounts/acct_1/persons/p').idempotent, true);
-  assert.equal(reading('POST', '/oauth/token').idempotent, false);
+  assert.equal(reading('POST', PI).idempotency, 'vendor');
+  assert.equal(reading('GET', PI).idempotency, 'none');
+  assert.equal(reading('DELETE', '/v1/customers/cus_1').idempotency, 'none');
+  assert.equal(reading('POST', '/v2/core/accounts').idempotency, 'vendor');
+  assert.equal(reading('DELETE', '/v2/core/accounts/acct_1/persons/p').idempotency, 'vendor');
+  assert.equal(reading('POST', '/oauth/token').idempotency, 'none');
 });
 
 test('headers that choose whose money it is are shown to the policy', () => {
   const what = request('GET', PI, '', { 'stripe-account': 'acct_1', 'stripe-context': 'ctx' });
-  const read = stripe.read(what);
+  const read = stripe.read(what, DOLLARS);
   assert.ok(!isRefusal(read));
   assert.deepEqual(reading('GET', PI).onBehalfOf, []);
   assert.deepEqual(read.onBehalfOf, [

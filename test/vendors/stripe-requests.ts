@@ -6,13 +6,18 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Refusal } from '../../src/errors.ts';
+import { TariffBook } from '../../src/tariffs/book.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import {
   isRefusal,
   type Reading,
+  type Tariff,
   type VendorReply,
   type VendorRequest,
 } from '../../src/vendors/vendor.ts';
+
+/** A tariff that knows no currency but dollars, and no price. */
+export const DOLLARS: Tariff = new TariffBook().of('stripe', 'default', 0);
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -34,14 +39,14 @@ export function request(
 
 /** Reads a request that must have one reading. */
 export function reading(method: string, target: string, body = ''): Reading {
-  const result = stripe.read(request(method, target, body));
+  const result = stripe.read(request(method, target, body), DOLLARS);
   assert.ok(!isRefusal(result), `refused: ${'code' in result ? result.message : ''}`);
   return result;
 }
 
 /** Reads a request that must be refused. */
 export function refused(what: VendorRequest): Refusal {
-  const result = stripe.read(what);
+  const result = stripe.read(what, DOLLARS);
   assert.ok(isRefusal(result), 'was read, and should have been refused');
   return result;
 }

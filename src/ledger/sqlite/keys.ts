@@ -93,6 +93,16 @@ export class HotKeys {
     return links;
   }
 
+  /** The key's id, its parent's, and so on. */
+  ancestry(id: bigint): bigint[] {
+    const ids: bigint[] = [];
+    for (let next: bigint | null = id; next !== null && ids.length < MAX_DEPTH; ) {
+      ids.push(next);
+      next = this.get(next)?.parentId ?? null;
+    }
+    return ids;
+  }
+
   /** Every key counts in total and by day, also without a cap: one can be given to it later. */
   budgetsAt(hot: HotKey, at: number): BudgetState[] {
     const { policy, issuedAt } = hot.state;

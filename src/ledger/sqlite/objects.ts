@@ -4,16 +4,19 @@
  * because they count against one object.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Micros } from '../../money.ts';
+import { type Micros, type Picos, timesRate } from '../../money.ts';
 import type { ObjectFact } from '../../vendors/vendor.ts';
-import type { Question } from '../decide.ts';
+import type { Price } from '../decide.ts';
 import type { Admission } from '../ledger.ts';
 
 export interface ObjectRow {
   id: string;
   alias_of: string | null;
+  currency: string | null;
   amount: Micros | null;
-  unit: Micros | null;
+  /** The rate of its first sight, for a minor unit of its currency. */
+  unit: Picos | null;
+  rate_date: string | null;
   counted: Micros;
   settled: Micros;
   moved: Micros | null;
@@ -34,24 +37,24 @@ export class Objects {
   readonly #add: StatementSync;
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
+  readonly #since: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
-      `SELECT id, alias_of, amount, unit, counted, settled, moved, refunded
+      `SELECT id, alias_of, currency, amount, unit, rate_date, counted, settled, moved, refunded
        FROM objects WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#put = db.prepare(
-      `INSERT INTO objects (vendor, account, id, amount, unit, moved) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO objects (vendor, account, id, currency, amount, unit, rate_date, moved, refunded)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (vendor, account, id) DO UPDATE SET
-         amount = coalesce(excluded.amount, amount), unit = coalesce(excluded.unit, unit),
-         moved = coalesce(excluded.moved, moved)`,
+         currency = excluded.currency, amount = coalesce(excluded.amount, amount),
+         unit = coalesce(excluded.unit, unit), rate_date = excluded.rate_date,
+         moved = coalesce(excluded.moved, moved), refunded = excluded.refunded`,
     );
     this.#make = db.prepare(
-      `INSERT INTO objects (vendor, account, id, amount, unit, moved, counted, settled)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (vendor, account, id) DO UPDATE SET
-         amount = excluded.amount, unit = excluded.unit, moved = coalesce(excluded.moved, moved),
-         counted = counted + excluded.counted, settled = settled + excluded.settled`,
+      `UPDATE objects SET counted = counted + ?, settled = settled + ?
+       WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#putAlias = db.prepare(
       'INSERT OR IGNORE INTO objects (vendor, account, id, alias_of) VALUES (?, ?, ?, ?)',
@@ -71,6 +74,11 @@ export class Objects {
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
          AND state IN ('held', 'settled') AND (id > ? OR (id < ? AND settled_at > ?)) LIMIT 1`,
     );
+    this.#since = db.prepare(
+      `SELECT 1 FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND state IN ('held', 'settled') AND coalesce(settled_at, at + latency_ms, at) >= ? LIMIT 1`,
+    );
   }
 
   find(place: Place, id: string): ObjectRow | undefined {
@@ -78,11 +86,6 @@ export class Objects {
       this.#select.get(place.vendor, place.account, name) as unknown as ObjectRow | undefined;
     const row = read(id);
     return row?.alias_of ? read(row.alias_of) : row;
-  }
-
-  /** The name under which everything about the object is counted. */
-  nameOf(place: Place, id: string): string {
-    return this.find(place, id)?.id ?? id;
   }
 
   /**
@@ -108,14 +111,21 @@ export class Objects {
     return this.#later.get(id, vendor, account, call.id, call.id, call.at) !== undefined;
   }
 
+  /** Whether the vendor accepted a call on the object at this time or later. */
+  answeredSince({ vendor, account }: Place, id: string, since: number): boolean {
+    return this.#since.get(id, vendor, account, since) !== undefined;
+  }
+
   /** What the call costs as far as the ledger knows, or why it cannot. */
-  price(call: Admission): Question['price'] {
+  price(call: Admission): Price {
     const { quote } = call;
     switch (quote.kind) {
       case 'free':
         return { micros: 0n };
       case 'unpriced':
         return { unpriced: quote.reason };
+      case 'ask':
+        return call.canAsk ? { ask: true } : { unpriced: quote.reason };
       case 'object':
         break;
       default:
@@ -123,13 +133,14 @@ export class Objects {
     }
     const object = this.find(call, quote.objectId);
     if (!object || object.amount === null || object.unit === null) {
+      if (call.canAsk) return { ask: true };
       return {
         unpriced:
           `The amount of ${quote.objectId} is not known: no reply about it passed through ` +
           'Keybrake, or its currency has no rate.',
       };
     }
-    const limit = quote.limit && quote.limit.minor * object.unit;
+    const limit = quote.limit && timesRate(quote.limit.minor, object.unit);
     // What is pending proves nothing: were it taken off, the call would be free of charge when the
     // vendor carries it out first and rejects the pending one, whose hold then comes back.
     const pending = this.pending(call, object.id, quote.of).micros;
@@ -139,6 +150,7 @@ export class Objects {
     }
     if (limit !== null) return { micros: limit };
     if (object.moved === null) {
+      if (call.canAsk) return { ask: true };
       return { unpriced: `What ${object.id} received is not known yet; state the amount.` };
     }
     const rest = object.moved - (object.refunded - pending);
@@ -161,20 +173,43 @@ export class Objects {
 
   /** Records what a reply says; an amount once known is not forgotten. */
   learn(place: Place, fact: ObjectFact): ObjectRow {
-    const moved = fact.state === 'final' ? fact.moved : null;
-    this.#put.run(place.vendor, place.account, fact.id, fact.amount, fact.unit, moved);
-    for (const alias of fact.aliases) {
-      this.#putAlias.run(place.vendor, place.account, alias, fact.id);
-    }
+    const { vendor, account } = place;
+    const known = this.find(place, fact.id);
+    const { unit, rateDate } = rateOf(known, fact);
+    const amount = unit === null ? null : timesRate(fact.amount, unit);
+    const moved = movedOf(fact, unit);
+    const refunded = this.#refunded(place, known, fact, unit);
+    this.#put.run(vendor, account, fact.id, fact.currency, amount, unit, rateDate, moved, refunded);
+    for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
     return this.find(place, fact.id)!;
+  }
+
+  /**
+   * What is given back: as the vendor tells it, also what went past Keybrake, but never less than
+   * calls of ours have given back; and what calls under way are about to.
+   */
+  #refunded(
+    place: Place,
+    known: ObjectRow | undefined,
+    { id, refunded }: ObjectFact,
+    unit: Picos | null,
+  ): Micros {
+    const counted = known?.refunded ?? 0n;
+    if (refunded === null || unit === null) return counted;
+    const told = timesRate(refunded, unit);
+    const pending = this.pending(place, known?.id ?? id, 'refundable').micros;
+    return told > counted - pending ? told + pending : counted;
+  }
+
+  /** What the fact says has moved, at the object's own rate; 0 while nothing has, or without one. */
+  moved(place: Place, fact: ObjectFact): Micros {
+    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit) ?? 0n;
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
   make(place: Place, fact: ObjectFact, counted: Micros, settled: Micros): void {
-    const moved = fact.state === 'final' ? fact.moved : null;
-    const { vendor, account } = place;
-    this.#make.run(vendor, account, fact.id, fact.amount, fact.unit, moved, counted, settled);
-    for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
+    const { id } = this.learn(place, fact);
+    this.#make.run(counted, settled, place.vendor, place.account, id);
   }
 
   /** `counted` and `settled` change by these amounts. */
@@ -182,4 +217,19 @@ export class Objects {
     if (counted === 0n && settled === 0n) return;
     this.#add.run(counted, settled, 0n, place.vendor, place.account, id);
   }
+}
+
+/** The rate of the object's first sight, as long as its currency is the same. */
+function rateOf(
+  known: ObjectRow | undefined,
+  fact: ObjectFact,
+): { unit: Picos | null; rateDate: string | null } {
+  const same = known !== undefined && known.unit !== null && known.currency === fact.currency;
+  return same
+    ? { unit: known.unit, rateDate: known.rate_date }
+    : { unit: fact.unit, rateDate: fact.rateDate };
+}
+
+function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
+  return state !== 'final' || moved === null || unit === null ? null : timesRate(moved, unit);
 }

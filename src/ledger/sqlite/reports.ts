@@ -3,6 +3,7 @@
  * none. Read-only; a call's money is never decided from what is read here.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { firstIdAt } from '../../ids.ts';
 import type { Operation } from '../commit.ts';
 import type {
   CallFilter,
@@ -10,6 +11,7 @@ import type {
   KeyFilter,
   Page,
   PageQuery,
+  ShadowReport,
   SpendGroup,
   SpendRow,
 } from '../ledger.ts';
@@ -31,6 +33,16 @@ class Conditions {
   toString(): string {
     return this.#parts.length === 0 ? '' : `WHERE ${this.#parts.join(' AND ')}`;
   }
+}
+
+interface ShadowRow {
+  code: string | null;
+  endpoint: string;
+  calls: bigint;
+  micros: bigint;
+  first_at: bigint;
+  last_at: bigint;
+  example: bigint;
 }
 
 const GROUPS: Record<SpendGroup, string> = {
@@ -56,6 +68,10 @@ export class Reports {
         return this.calls(args[0] as CallFilter, args[1] as PageQuery);
       case 'call':
         return this.call(args[0] as bigint);
+      case 'objectsBetween':
+        return this.objectsBetween(...(args as [string, string, number, number]));
+      case 'shadowReport':
+        return this.shadowReport(args[0] as CallFilter);
       case 'spend':
         return this.spend(args[0] as SpendGroup, args[1] as CallFilter);
       case 'keyIds':
@@ -76,6 +92,17 @@ export class Reports {
   call(id: bigint): CallRow | undefined {
     const row = this.#db.prepare('SELECT * FROM calls WHERE id = ?').get(id);
     return row && readCall(row as unknown as CallTableRow);
+  }
+
+  /** By the ids, which are times too, so that no index is needed for it. */
+  objectsBetween(vendor: string, account: string, from: number, to: number): string[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT DISTINCT vendor_object_id AS id FROM calls WHERE id >= ? AND id < ?
+           AND vendor = ? AND account = ? AND vendor_object_id IS NOT NULL`,
+      )
+      .all(firstIdAt(from), firstIdAt(to + 1), vendor, account) as { id: string }[];
+    return rows.map((row) => row.id);
   }
 
   spend(group: SpendGroup, filter: CallFilter): SpendRow[] {
@@ -101,6 +128,35 @@ export class Reports {
       spent: row.spent,
       held: row.held,
     }));
+  }
+
+  shadowReport(filter: CallFilter): ShadowReport {
+    const where = callConditions(filter).add(
+      `vault_key_id IN (SELECT id FROM vault_keys WHERE policy ->> '$.mode' = 'shadow')
+         AND policy_verdict <> 'refuse' AND ? = 1`,
+      1,
+    );
+    const rows = this.#db
+      .prepare(
+        `SELECT CASE policy_verdict WHEN 'would_refuse' THEN verdict_reason END AS code,
+           ${GROUPS.endpoint} AS endpoint, count(*) AS calls,
+           sum(coalesce(cost_usd, CASE state WHEN 'released' THEN 0 ELSE quote_usd END)) AS micros,
+           min(at) AS first_at, max(at) AS last_at, max(id) AS example
+         FROM calls ${where} GROUP BY 1, 2 ORDER BY micros DESC, calls DESC, 1, 2`,
+      )
+      .all(...where.values) as unknown as ShadowRow[];
+    const allowed = { calls: 0, micros: 0n };
+    const refused: ShadowReport['rows'] = [];
+    for (const { code, endpoint, calls, micros, first_at, last_at, example } of rows) {
+      if (code !== null) {
+        const [firstAt, lastAt] = [num(first_at), num(last_at)];
+        refused.push({ code, endpoint, calls: num(calls), micros, firstAt, lastAt, example });
+      } else {
+        allowed.calls += num(calls);
+        allowed.micros += micros;
+      }
+    }
+    return { rows: refused, allowed };
   }
 
   /** Which keys a list shows; the writer, which has their newest state, shows them. */
@@ -136,6 +192,12 @@ function callConditions(filter: CallFilter): Conditions {
     .add('vendor = ?', filter.vendor)
     .add('state = ?', filter.state)
     .add('verdict_reason = ?', filter.code)
+    .add('policy_verdict = ?', filter.verdict)
+    .add(
+      `state IN ('held', 'unknown') AND running_id IS NULL AND replay_of IS NULL
+         AND quote_usd > 0 AND look_at IS NULL AND (state = 'unknown' OR looks > 0) AND ? = 1`,
+      filter.unresolved && 1,
+    )
     .add('at >= ?', filter.since)
     .add('at < ?', filter.until);
 }

@@ -36,6 +36,9 @@ export function num(value: bigint | null): number | null {
 
 const MONEY_FIELDS = ['dailyCap', 'totalCap', 'perCallCap'] as const;
 
+/** What policies that were written before these fields existed say by their silence. */
+const ADDED = { onBehalfOf: [], prices: {}, mayDelegate: false } as const;
+
 /** Policy as JSON text, its amounts as strings of micro-dollars. */
 export function writePolicy(policy: Policy): string {
   return JSON.stringify(policy, (_, value) =>
@@ -44,14 +47,20 @@ export function writePolicy(policy: Policy): string {
 }
 
 export function readPolicy(text: string): Policy {
-  const policy = JSON.parse(text);
+  const policy = { ...ADDED, ...JSON.parse(text) };
   for (const name of MONEY_FIELDS) {
     if (policy[name] !== null) policy[name] = BigInt(policy[name]);
   }
+  const prices = Object.entries(policy.prices as Record<string, string>);
+  policy.prices = Object.fromEntries(prices.map(([name, micros]) => [name, BigInt(micros)]));
   return policy as Policy;
 }
 
-export function readIdentity(row: Pick<KeyRow, 'id' | 'agent_run_label' | 'policy'>): KeyIdentity {
+/** `chain`: the key's id, its parent's, and so on. */
+export function readIdentity(
+  row: Pick<KeyRow, 'id' | 'agent_run_label' | 'policy'>,
+  chain: readonly bigint[],
+): KeyIdentity {
   const policy = readPolicy(row.policy);
   return {
     id: row.id,
@@ -59,6 +68,9 @@ export function readIdentity(row: Pick<KeyRow, 'id' | 'agent_run_label' | 'polic
     vendors: policy.vendors,
     account: policy.account,
     params: policy.params as Record<string, ParamRule>,
+    onBehalfOf: policy.onBehalfOf,
+    prices: policy.prices,
+    chain,
   };
 }
 
@@ -107,6 +119,10 @@ export interface CallTableRow {
   latency_ms: number | null;
   upstream_ms: number | null;
   settled_at: bigint | null;
+  rate_date: string | null;
+  on_behalf_of: string | null;
+  resolved_by: string | null;
+  resolution: string | null;
 }
 
 export function readCall(row: CallTableRow): CallRow {
@@ -145,6 +161,10 @@ export function readCall(row: CallTableRow): CallRow {
     latencyMs: row.latency_ms,
     upstreamMs: row.upstream_ms,
     settledAt: num(row.settled_at),
+    rateDate: row.rate_date,
+    onBehalfOf: row.on_behalf_of,
+    resolvedBy: row.resolved_by,
+    resolution: row.resolution,
   };
 }
 

@@ -26,10 +26,15 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
   const running = `state IN ('held', 'unknown') AND running_id IS NOT NULL ${which}`;
   return [
     db.prepare(
-      `UPDATE calls SET running_id = NULL
+      `UPDATE calls SET running_id = NULL, looks = 0,
+         look_at = CASE WHEN state = 'unknown' THEN 0 ELSE look_at END
        WHERE id IN (SELECT replay_of FROM calls WHERE ${running})`,
     ),
-    db.prepare(`UPDATE calls SET state = 'unknown', running_id = NULL WHERE ${running}`),
+    // Looked for at once: nobody else will say what became of it.
+    db.prepare(
+      `UPDATE calls SET state = 'unknown', running_id = NULL,
+         look_at = CASE WHEN replay_of IS NULL THEN 0 END WHERE ${running}`,
+    ),
   ];
 }
 
@@ -52,17 +57,21 @@ export class Settlements {
     this.#finish = db.prepare(
       `UPDATE calls SET state = ?, cost_usd = ?, verdict_reason = coalesce(?, verdict_reason),
          policy_verdict = CASE WHEN ? THEN 'refuse' ELSE policy_verdict END,
-         http_status = ?, vendor_request_id = ?, vendor_object_id = ?, latency_ms = ?,
-         upstream_ms = ?, settled_at = ?, running_id = NULL,
+         http_status = coalesce(?, http_status),
+         vendor_request_id = coalesce(?, vendor_request_id), vendor_object_id = ?,
+         latency_ms = coalesce(?, latency_ms), upstream_ms = coalesce(?, upstream_ms),
+         settled_at = ?, running_id = NULL, look_at = ?, clue = CASE WHEN ? THEN clue END,
          identity = CASE WHEN ? THEN identity ELSE 0 END
        WHERE id = ?`,
     );
     this.#resolve = db.prepare(
-      'UPDATE calls SET state = ?, cost_usd = ?, settled_at = ? WHERE id = ?',
+      `UPDATE calls SET state = ?, cost_usd = ?, settled_at = ?, look_at = NULL, clue = NULL
+       WHERE id = ?`,
     );
     this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
     this.#about = db.prepare(
-      'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
+      `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
+       WHERE id = ?`,
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
@@ -110,18 +119,36 @@ export class Settlements {
     const first = this.#open.get(firstId);
     if (first?.state !== 'unknown') return;
     if (!proof) {
-      // The hold is the first one's, so it is the one that a reply about the object will end.
-      if (outcome === 'unknown') this.#about.run(settlement.vendorObjectId, firstId);
+      // The hold is the first one's, so it is the one that a reply about the object will end, and
+      // the one that is looked for from now on.
+      if (outcome === 'unknown') {
+        this.#about.run(settlement.vendorObjectId, settlement.lookAt, firstId);
+      }
       return;
     }
     this.#settleOwn(first, settlement);
     this.#learn(first, settlement);
   }
 
+  /**
+   * Ends a call that was answered or given up before, by what became known of it since. `lookedAt`:
+   * when it was begun to look.
+   */
+  endOpen(call: OpenCall, settlement: Settlement, lookedAt: number): void {
+    const { outcome, cost, at } = settlement;
+    const answered = call.state === 'held' && call.vendorObjectId !== null;
+    // Its object is counted since it was answered, and must not be once more.
+    if (!answered) this.#settleOwn(call, settlement);
+    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
+    else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
+    else this.#write(call, 'held', null, settlement, true);
+    this.#learn(call, settlement, lookedAt);
+  }
+
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const end = endOf(call, settlement, made);
+    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
@@ -130,14 +157,14 @@ export class Settlements {
   }
 
   /** Other calls' holds end by what the reply says of their objects. */
-  #learn(call: OpenCall, settlement: Settlement): void {
+  #learn(call: OpenCall, settlement: Settlement, lookedAt: number | null = null): void {
     for (const fact of settlement.objects) {
       const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
       // A vendor's stored reply says `open` of what another reply has shown to be final.
       const told =
         call.state === 'settled' || (fact.state === 'open' && !this.#isFinal(call, fact));
       if (own && told) continue; // #settleOwn has said it all
-      this.#apply(call, fact, settlement.at);
+      this.#apply(call, fact, settlement.at, lookedAt);
     }
   }
 
@@ -146,7 +173,7 @@ export class Settlements {
   }
 
   /** A reply told what became of an object: its open holds end, oldest first. */
-  #apply(place: OpenCall, fact: ObjectFact, at: number): void {
+  #apply(place: OpenCall, fact: ObjectFact, at: number, lookedAt: number | null): void {
     const object = this.#objects.learn(place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
@@ -155,8 +182,13 @@ export class Settlements {
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
-      // the vendor's stored one, and the money of the later attempt may still move.
-      if (pending || this.#objects.overtaken(place, object.id)) return;
+      // the vendor's stored one, and the money of the later attempt may still move. One that was
+      // looked up is as new as the look.
+      const overtaken =
+        lookedAt === null
+          ? this.#objects.overtaken(place, object.id)
+          : this.#objects.answeredSince(place, object.id, lookedAt);
+      if (pending || overtaken) return;
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
@@ -196,6 +228,7 @@ export class Settlements {
     keepIdentity: boolean,
   ): void {
     const { refused } = settlement;
+    const open = (state === 'held' || state === 'unknown') && !refused;
     call.state = refused ? 'refused' : state;
     call.vendorObjectId = settlement.vendorObjectId ?? call.vendorObjectId;
     this.#finish.run(
@@ -208,7 +241,9 @@ export class Settlements {
       call.vendorObjectId,
       settlement.latencyMs,
       settlement.upstreamMs,
-      state === 'held' || state === 'unknown' ? null : settlement.at,
+      open ? null : settlement.at,
+      open && call.replayOf === null ? settlement.lookAt : null,
+      open ? 1 : 0,
       keepIdentity ? 1 : 0,
       call.id,
     );
@@ -233,11 +268,16 @@ export class Settlements {
 }
 
 /** How the call's own hold ends by its reply alone. */
-function endOf(call: OpenCall, settlement: Settlement, made: ObjectFact | undefined): End {
+function endOf(
+  call: OpenCall,
+  settlement: Settlement,
+  made: ObjectFact | undefined,
+  moved: (fact: ObjectFact) => Micros,
+): End {
   const { outcome, cost } = settlement;
-  if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
+  if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
-  if (made.state === 'final') return { state: 'settled', cost: made.moved ?? 0n };
+  if (made.state === 'final') return { state: 'settled', cost: moved(made) };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

@@ -53,7 +53,7 @@ export class VaultKeys {
 
   find(hash: Uint8Array): KeyIdentity | undefined {
     const row = this.#find.get(hash) as unknown as KeyRow | undefined;
-    return row && readIdentity(row);
+    return row && readIdentity(row, this.#keys.ancestry(row.id));
   }
 
   issue(key: NewKey): KeyView {

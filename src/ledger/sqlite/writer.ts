@@ -12,6 +12,7 @@ import { DataFolderError, lockDataFolder, openForWriting } from './database.ts';
 import { HotKeys } from './keys.ts';
 import { Objects } from './objects.ts';
 import { OpenCalls } from './open-calls.ts';
+import { Resolutions } from './resolutions.ts';
 import { Settlements } from './settle.ts';
 import { VaultKeys } from './vault-keys.ts';
 
@@ -50,6 +51,7 @@ export class Writer {
     const admissions = new Admissions(db, this.#keys, objects, this.#open, node);
     const settlements = new Settlements(db, this.#keys, objects, this.#open);
     this.#settlements = settlements;
+    const resolutions = new Resolutions(db, this.#open, settlements);
     const vaultKeys = new VaultKeys(db, this.#keys);
     const accounts = new Accounts(db);
     this.#accounts = accounts;
@@ -57,6 +59,8 @@ export class Writer {
       admit: (call: ledger.Admission) => admissions.admit(call),
       settle: (settlement: ledger.Settlement) => settlements.settle(settlement),
       abandon: (id: bigint) => settlements.abandon(id),
+      dueCalls: (now: number, limit: number) => resolutions.due(now, limit),
+      resolve: (resolution: ledger.Resolution) => resolutions.resolve(resolution),
       findKey: (hash: Uint8Array) => vaultKeys.find(hash),
       issueKey: (key: ledger.NewKey) => vaultKeys.issue(key),
       key: (id: bigint, at: number) => vaultKeys.view(id, at),

@@ -5,45 +5,29 @@
  * idempotency key is taken, as it is at the real one.
  */
 import type { Clock } from '../../clock.ts';
+import type { ReceivedRequest } from '../books.ts';
+import { readPath } from '../path.ts';
+import { type Execution, ownFault, type Reply } from '../vendor.ts';
 import { AccountBooks } from './account-books.ts';
-import type { ReceivedRequest, StripeBooks } from './books.ts';
+import type { StripeBooks } from './books.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { invalid, StripeError } from './errors.ts';
 import { expand } from './expand.ts';
-import { readPath } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
 
-export interface Reply {
-  status: number;
-  /** Names and values in turn. */
-  headers: string[];
-  body: string;
-}
-
-/** A request that is to be executed; its idempotency key is taken until one of these is called. */
-export interface Execution {
-  /** Executes and stores what Stripe would store. */
-  run(): Reply;
-  /**
-   * The vendor breaks while executing: `executes` whether the money moved first. The 500 is stored
-   * under the key and is what a retry gets.
-   */
-  breakDown(status: number, executes: boolean): Reply;
-}
-
 const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
   readonly books: StripeBooks;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #secret: string;
   readonly #bearer: string;
   readonly #replies: Idempotency;
 
-  constructor(options: { secret: string; clock: Clock; books: StripeBooks }) {
+  constructor(options: { secret: string; clock: Pick<Clock, 'now'>; books: StripeBooks }) {
     this.books = options.books;
     this.#clock = options.clock;
     this.#secret = options.secret;
@@ -88,7 +72,7 @@ export class FakeStripe {
     const params = { path, query, body: body ?? '', contentType: headers['content-type'] ?? '' };
     try {
       const name = `${accountOf(request) ?? ''} ${key}`;
-      return this.#replies.claim(name, params, dialect, this.#clock.now());
+      return this.#replies.claim(name, params, this.#clock.now(), dialect.keepsMs);
     } catch (error) {
       // A body that cannot be read is compared with nothing.
       if (error instanceof StripeError) return error;
@@ -119,9 +103,7 @@ export class FakeStripe {
   }
 
   #keep(entry: Entry | null, reply: Entry['reply']): void {
-    if (!entry) return;
-    if (reply) entry.reply = reply;
-    else this.#replies.release(entry);
+    if (entry) this.#replies.keep(entry, reply);
   }
 
   #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
@@ -140,7 +122,11 @@ export class FakeStripe {
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
-      if (!(error instanceof StripeError)) return ownFault(error);
+      if (!(error instanceof StripeError)) {
+        const fault = { type: 'api_error', message: ownFault(error) } as const;
+        const body = dialect.errorText(fault, 500);
+        return { status: 500, body, stored: true };
+      }
       if (error.stored) this.#countExecution(request);
       const stored = error.stored && !dialect.retriesFailures;
       return { status: error.status, body: dialect.errorText(error.body, error.status), stored };
@@ -148,9 +134,7 @@ export class FakeStripe {
   }
 
   #countExecution(request: ReceivedRequest): void {
-    if (request.method === 'GET') return;
-    request.executed = true;
-    this.books.executions++;
+    if (request.method !== 'GET') this.books.countExecution(request);
   }
 
   /** Bearer, or Basic with the secret as user, or `Basic {secret}` un-encoded: all documented. */
@@ -249,11 +233,4 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
-}
-
-/** A bug of the sandbox: told in the answer, because it must not end the process it runs in. */
-function ownFault(fault: unknown) {
-  const message = `The sandbox itself failed: ${fault instanceof Error ? fault.stack : fault}`;
-  const error = { type: 'api_error', message };
-  return { status: 500, body: JSON.stringify({ error }), stored: true };
 }

@@ -3,9 +3,9 @@
  * move, or has not. A status that is not in the tables leaves the money where it is: counted.
  */
 import type { Micros } from '../../money.ts';
-import type { ObjectFact } from '../vendor.ts';
-import { MAX_MINOR, toMicros } from './currency.ts';
-import { idIn, integerIn, type Json, textIn } from './reply.ts';
+import { idIn, integerIn, type Json, textIn } from '../reply.ts';
+import type { ObjectFact, Tariff } from '../vendor.ts';
+import { MAX_MINOR, minorUnit, toMicros } from './currency.ts';
 
 /** `attached`: the money is another object's, so this one has no fact of its own. */
 export type Finding = ObjectFact | 'attached' | null;
@@ -62,23 +62,21 @@ function byStatus(ends: Readonly<Record<string, 'all' | 'none'>>) {
 }
 
 /** The fact in an object of this type; null when any part that it rests on is not as it should be. */
-export function findingIn(object: Json, type: string): Finding {
+export function findingIn(object: Json, type: string, tariff: Tariff): Finding {
   if (object.object !== type || !Object.hasOwn(STANDINGS, type)) return null;
   const id = textIn(object.id);
   const currency = textIn(object.currency);
   const amount = positive(object.amount);
   if (id === null || currency === null || amount === null) return null;
   if (type === 'charge' && object.payment_intent != null) return 'attached';
-  const unit = toMicros(1n, currency);
   const standing = STANDINGS[type]!(object, amount);
-  if (unit === null || standing === null) return null;
+  if (standing === null) return null;
+  const found = minorUnit(currency, tariff);
   return {
-    id,
-    aliases: aliasesOf(object, type),
-    amount: amount * unit,
-    unit,
-    state: standing.state,
-    moved: standing.moved === null ? null : standing.moved * unit,
+    ...{ id, aliases: aliasesOf(object, type), currency, amount, ...standing },
+    unit: found?.unit ?? null,
+    rateDate: found?.rate.date ?? null,
+    refunded: null,
   };
 }
 
@@ -87,8 +85,8 @@ export function findingIn(object: Json, type: string): Finding {
  * nothing moved, and the next confirmation is priced anew. An authorisation that stands (a raise of
  * it was declined) still requires capture, and stays open.
  */
-export function findingInError(intent: Json, status: number): Finding {
-  const finding = findingIn(intent, 'payment_intent');
+export function findingInError(intent: Json, status: number, tariff: Tariff): Finding {
+  const finding = findingIn(intent, 'payment_intent', tariff);
   if (finding === null || finding === 'attached' || status !== 402) return finding;
   const waits = AWAITS_METHOD.has(String(intent.status));
   const untouched = !intent.amount_received && !intent.amount_capturable;
@@ -99,12 +97,12 @@ export function findingInError(intent: Json, status: number): Finding {
 const AWAITS_METHOD = new Set(['requires_payment_method', 'requires_source']);
 
 /** What a reply that has no further life says it cost: an invoice item, a credit. */
-export function costIn(object: Json, type: string, field: string): Micros | null {
+export function costIn(object: Json, type: string, field: string, tariff: Tariff): Micros | null {
   const amount = integerIn(object[field]);
   const currency = textIn(object.currency);
   if (object.object !== type || amount === null || currency === null) return null;
   const size = amount < 0n ? -amount : amount;
-  return size > MAX_MINOR ? null : toMicros(size, currency);
+  return size > MAX_MINOR ? null : toMicros(size, currency, tariff);
 }
 
 function aliasesOf(object: Json, type: string): string[] {

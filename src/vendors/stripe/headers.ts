@@ -3,7 +3,7 @@
  * only place of this folder where the secret is in clear.
  */
 import { forwardable } from '../headers.ts';
-import type { Credentials, VendorRequest } from '../vendor.ts';
+import type { Destination, Outbound, VendorRequest } from '../vendor.ts';
 
 /** Headers that choose whose money it is (Connect, organisations). */
 const ON_BEHALF_OF = ['stripe-account', 'stripe-context'];
@@ -17,13 +17,14 @@ export function onBehalfOf(request: VendorRequest): { header: string; value: str
 
 export function outbound(
   request: VendorRequest,
-  credentials: Credentials,
+  { baseUrl, credentials }: Destination,
   idempotencyKey: string | null,
-): Record<string, string> {
+): Outbound {
   const headers = forwardable(request.headers);
   // Names the request id of the client's previous call, which may be another key's.
   delete headers['x-stripe-client-telemetry'];
   headers.authorization = `Bearer ${credentials.secret!.reveal()}`;
   if (idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey;
-  return headers;
+  const { path, query, body } = request;
+  return { baseUrl, path: query ? `${path}?${query}` : path, headers, body };
 }

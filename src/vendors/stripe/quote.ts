@@ -4,9 +4,18 @@
  * unpriced or refused.
  */
 import type { Refusal } from '../../errors.ts';
-import type { Quote } from '../vendor.ts';
-import { MAX_MINOR, readCurrency, readMinor, toMicros } from './currency.ts';
-import { ambiguous, type Fields } from './form.ts';
+import { ambiguous } from '../one-reading.ts';
+import type { Quote, Rate, Tariff } from '../vendor.ts';
+import {
+  faultInMinor,
+  MAX_MINOR,
+  minorUnit,
+  readCurrency,
+  readMinor,
+  toMicros,
+  whyNoUnit,
+} from './currency.ts';
+import type { Fields } from './form.ts';
 import type { Pricing } from './prices.ts';
 
 export interface Quoted {
@@ -15,6 +24,8 @@ export interface Quoted {
   amount: bigint | null;
   /** Lower case; null when the request states none. */
   currency: string | null;
+  /** That currency's; null without one, or without a rate. */
+  rate: Rate | null;
 }
 
 /** Each states an amount in one operation or another; a call has at most the one of its own. */
@@ -44,12 +55,19 @@ const CUSTOMER_MONEY = new Set('balance account_balance plan quantity trial_end'
 export const MAX_ID = 255;
 
 /** `subject`: the id in the path that the call acts on, if any. */
-export function quote(pricing: Pricing, subject: string | null, fields: Fields): Quoted | Refusal {
+export function quote(
+  pricing: Pricing,
+  subject: string | null,
+  fields: Fields,
+  tariff: Tariff,
+): Quoted | Refusal {
   const stated = readStated(pricing, fields);
   if ('code' in stated) return stated;
-  const found = byRule(pricing, stated, subject, fields);
+  const found = byRule(pricing, stated, subject, fields, tariff);
   if ('code' in found) return found;
-  return { quote: found, amount: stated.minor, currency: stated.currency };
+  const { minor, currency } = stated;
+  const rate = currency === null ? null : (minorUnit(currency, tariff)?.rate ?? null);
+  return { quote: found, amount: minor, currency, rate };
 }
 
 interface Stated {
@@ -82,7 +100,8 @@ function readStated(pricing: Pricing, fields: Fields): Stated | Refusal {
   if (text !== undefined && currency === null) {
     return ambiguous('`currency` must be three letters and nothing else, as in `currency=usd`');
   }
-  return { minor, currency };
+  const fault = minor === null || currency === null ? null : faultInMinor(minor, currency);
+  return fault === null ? { minor, currency } : ambiguous(fault);
 }
 
 function amountIn(fields: Fields, name: string, signed: boolean): bigint | null | Refusal {
@@ -101,22 +120,23 @@ function byRule(
   stated: Stated,
   subject: string | null,
   fields: Fields,
+  tariff: Tariff,
 ): Quote | Refusal {
   switch (pricing.by) {
     case 'nothing':
       return { kind: 'free' };
     case 'amount':
-      return ofAmount(pricing.kind, stated);
+      return ofAmount(pricing.kind, stated, tariff);
     case 'object':
       if (pricing.required && stated.minor === null) return missing(pricing.field!);
-      return ofObject(subject, 'amount', stated);
+      return ofObject(subject, 'amount', stated, tariff);
     case 'change':
       if (stated.minor === null && stated.currency === null) return { kind: 'free' };
-      return ofObject(subject, 'amount', stated);
+      return ofObject(subject, 'amount', stated, tariff);
     case 'refund':
-      return ofRefund(stated, fields);
+      return ofRefund(stated, fields, tariff);
     case 'item':
-      return ofItem(stated, fields);
+      return ofItem(stated, fields, tariff);
     case 'customer':
       return ofCustomer(fields);
     case 'stripe':
@@ -124,25 +144,28 @@ function byRule(
   }
 }
 
-function ofAmount(kind: 'exact' | 'estimated', { minor, currency }: Stated): Quote {
+function ofAmount(kind: 'exact' | 'estimated', { minor, currency }: Stated, tariff: Tariff): Quote {
   if (minor === null) return missing('amount');
   if (currency === null) return missing('currency');
-  const micros = toMicros(minor < 0n ? -minor : minor, currency);
-  return micros === null ? needsRate(currency) : { kind, micros };
+  const micros = toMicros(minor < 0n ? -minor : minor, currency, tariff);
+  return micros === null ? needsRate(currency, tariff) : { kind, micros };
 }
 
 function ofObject(
   objectId: string | null,
   of: 'amount' | 'refundable',
   { minor, currency }: Stated,
+  tariff: Tariff,
 ): Quote {
   if (objectId === null) return missing('id');
-  if (currency !== null && toMicros(0n, currency) === null) return needsRate(currency);
+  if (currency !== null && minorUnit(currency, tariff) === null) {
+    return needsRate(currency, tariff);
+  }
   return { kind: 'object', objectId, of, limit: minor === null ? null : { minor } };
 }
 
 /** By one of `charge` and `payment_intent`; or of a customer's cash balance, by `amount`. */
-function ofRefund(stated: Stated, fields: Fields): Quote | Refusal {
+function ofRefund(stated: Stated, fields: Fields, tariff: Tariff): Quote | Refusal {
   const charge = fields.get('charge');
   const intent = fields.get('payment_intent');
   if (charge !== undefined && intent !== undefined) {
@@ -151,15 +174,15 @@ function ofRefund(stated: Stated, fields: Fields): Quote | Refusal {
   const objectId = charge ?? intent;
   if (objectId) {
     if (objectId.length > MAX_ID) return ambiguous('`charge` or `payment_intent` is no id');
-    if (!fields.has('origin')) return ofObject(objectId, 'refundable', stated);
+    if (!fields.has('origin')) return ofObject(objectId, 'refundable', stated, tariff);
     return ambiguous('`origin` refunds a balance and `charge` a payment; give one of them');
   }
-  if (fields.get('origin') === 'customer_balance') return ofAmount('exact', stated);
+  if (fields.get('origin') === 'customer_balance') return ofAmount('exact', stated, tariff);
   return missing('charge` or `payment_intent');
 }
 
 /** It accrues: the money moves when its invoice is paid, which happens out of sight. */
-function ofItem(stated: Stated, fields: Fields): Quote | Refusal {
+function ofItem(stated: Stated, fields: Fields, tariff: Tariff): Quote | Refusal {
   for (const name of fields.keys()) {
     const top = topOf(name);
     if (ITEM_OTHERWISE.has(top)) return unpriced(`\`${top}\` has a price that only Stripe knows`);
@@ -169,15 +192,17 @@ function ofItem(stated: Stated, fields: Fields): Quote | Refusal {
   if (unit !== null && typeof unit === 'object') return unit;
   if (quantity !== null && typeof quantity === 'object') return quantity;
   if (unit === null) {
-    if (quantity === null || quantity === 1n) return ofAmount('exact', stated);
+    if (quantity === null || quantity === 1n) return ofAmount('exact', stated, tariff);
     return unpriced('`quantity` does not say whether it multiplies `amount`');
   }
   if (stated.minor !== null) {
     return ambiguous('`amount` and `unit_amount` both state the price; give one of them');
   }
+  const fault = stated.currency === null ? null : faultInMinor(unit, stated.currency);
+  if (fault !== null) return ambiguous(fault);
   const minor = unit * (quantity ?? 1n);
   if (minor > MAX_MINOR || -minor > MAX_MINOR) return unpriced('the amount is too large');
-  return ofAmount('exact', { ...stated, minor });
+  return ofAmount('exact', { ...stated, minor }, tariff);
 }
 
 function ofCustomer(fields: Fields): Quote {
@@ -205,6 +230,6 @@ function missing(field: string): Quote {
   return unpriced(`\`${field}\` is missing`);
 }
 
-function needsRate(currency: string): Quote {
-  return unpriced(`the currency ${currency} needs a rate, and none is configured`);
+function needsRate(currency: string, tariff: Tariff): Quote {
+  return unpriced(whyNoUnit(currency, tariff));
 }

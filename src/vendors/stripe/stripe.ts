@@ -3,7 +3,15 @@
  * the request has one reading, then what it is, then what it costs.
  */
 import type { Refusal } from '../../errors.ts';
-import type { OperationClass, Quote, Reading, Vendor, VendorRequest } from '../vendor.ts';
+import type {
+  Learned,
+  OperationClass,
+  Quote,
+  Reading,
+  Tariff,
+  Vendor,
+  VendorRequest,
+} from '../vendor.ts';
 import { conclude } from './conclude.ts';
 import { renderRefusal } from './error-shape.ts';
 import { canonicalForm, type Fields } from './form.ts';
@@ -20,6 +28,7 @@ const CLASSES: Readonly<Record<Quote['kind'], OperationClass>> = {
   object: 'priced',
   free: 'free',
   unpriced: 'unpriced',
+  ask: 'priced',
 };
 
 const HOUR_MS = 3_600_000;
@@ -32,22 +41,25 @@ export const stripe: Vendor = {
   bodyLimit: 1 << 20,
   /** Stripe keeps v1 keys for 24 hours at least, then a reuse is a new request. */
   idempotencyWindowMs: 23 * HOUR_MS,
+  firstLookMs: { held: null, unknown: null },
   identityHeaders: ['stripe-account', 'stripe-context', 'stripe-version'],
   read,
   outbound,
   conclude,
+  learn,
+  investigate: () => null,
   renderRefusal,
   checkCredentials,
 };
 
-function read(request: VendorRequest): Reading | Refusal {
+function read(request: VendorRequest, tariff: Tariff): Reading | Refusal {
   const { method, path } = request;
   const content = readFields(request);
   if ('code' in content) return content;
   const { fields } = content;
   const operation = operationOf(method, path);
   const subject = operation.ids[0] ?? null;
-  const quoted = quote(priceOf(method, operation), subject, fields);
+  const quoted = quote(priceOf(method, operation), subject, fields, tariff);
   if ('code' in quoted) return quoted;
   const withheld = isWithheld(method, path, operation);
   return {
@@ -58,9 +70,15 @@ function read(request: VendorRequest): Reading | Refusal {
     customer: path.startsWith('/v1/customers/') ? subject : idIn(fields, 'customer'),
     fields,
     canonicalBody: content.raw ?? canonicalForm(fields),
-    idempotent: isIdempotent(method, path),
+    idempotency: isIdempotent(method, path) ? 'vendor' : 'none',
     onBehalfOf: onBehalfOf(request),
+    lookUp: null,
+    clue: null,
   };
+}
+
+function learn(reading: Reading): Learned {
+  return { quote: reading.quote };
 }
 
 /** An id for the row; what cannot be one is not stored. */

@@ -182,7 +182,7 @@ export function changeContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().view(issued), before);
     assert.deepEqual(await at().ledger.findKey(key.hash), {
       ...{ id: key.id, label: 'kept', vendors: ['stripe'], account: 'default' },
-      params: fields.params,
+      ...{ params: fields.params, onBehalfOf: [], prices: {}, chain: [key.id] },
     });
     assert.equal(await at().ledger.findKey(Buffer.alloc(32)), undefined);
   });

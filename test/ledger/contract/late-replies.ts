@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { type Desk, fact, named, usd } from '../desk.ts';
+import { cents, type Desk, fact, named, usd } from '../desk.ts';
 
 const KEPT = { sealedReply: new Uint8Array([1]), keepIdentity: true };
 
@@ -20,7 +20,7 @@ function saying(pi: string, state: 'open' | 'declined') {
 /** A retrieval shows that this much of a payment of $7 has moved. */
 async function shown(desk: Desk, key: { id: bigint }, pi: string, moved: number): Promise<void> {
   const id = await desk.hold(key, 0, { quote: { kind: 'free' }, class: 'free' });
-  const objects = [fact(pi, 7, 'final', { moved: usd(moved) })];
+  const objects = [fact(pi, 7, 'final', { moved: cents(moved) })];
   desk.cost(id, 0, { vendorObjectId: pi, objects });
 }
 

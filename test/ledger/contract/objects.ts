@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Settlement } from '../../../src/ledger/ledger.ts';
 import type { ObjectFact, Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
+import { cents, codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
 
 /** A price that only the object knows. */
 function of(objectId: string, what: 'amount' | 'refundable', dollars?: number) {
@@ -47,7 +47,7 @@ export function objectContract(name: string, at: AtDesk): void {
     const { key, id } = await payment(at(), 7, 'final');
     assert.equal(await at().stateOf(id), 'settled');
     assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
-    const part = await payment(at(), 7, 'final', { more: { moved: usd(4) } });
+    const part = await payment(at(), 7, 'final', { more: { moved: cents(4) } });
     assert.deepEqual(await at().standing(part.key), { spent: 4, held: 0 });
   });
 
@@ -81,7 +81,7 @@ export function objectContract(name: string, at: AtDesk): void {
   test(`${name}: of a payment that is captured in part, the rest comes back`, async () => {
     const { key, pi } = await payment(at(), 7, 'open');
     const capture = await at().hold(key, 0, of(pi, 'amount', 3));
-    held(at(), capture, fact(pi, 7, 'final', { moved: usd(3) }));
+    held(at(), capture, fact(pi, 7, 'final', { moved: cents(3) }));
     assert.deepEqual(await at().standing(key), { spent: 3, held: 0 });
   });
 
@@ -161,7 +161,7 @@ export function objectContract(name: string, at: AtDesk): void {
     const key = await at().issue({ totalCap: usd(100) });
     assert.equal(codeOf(await at().admit(key, 0, of('pi_never_seen', 'amount'))), 'unpriced');
     const foreign = newName('pi');
-    await told(at(), key, fact(foreign, 7, 'open', { amount: null, unit: null }));
+    await told(at(), key, fact(foreign, 7, 'open', { currency: 'eur', unit: null }));
     assert.equal(codeOf(await at().admit(key, 0, of(foreign, 'amount'))), 'unpriced');
     const { pi } = await payment(at(), 7, 'open');
     const elsewhere = { ...of(pi, 'amount'), account: 'another' };

@@ -143,6 +143,7 @@ export function settlementContract(name: string, at: AtDesk): void {
       ...{ idempotencyKey: null, fingerprint: null, httpStatus: 201, vendorRequestId: 'req_1' },
       ...{ vendorObjectId: 'pi_row', replayOf: null, latencyMs: 12.5, upstreamMs: 11.25 },
       settledAt: at().now,
+      ...{ rateDate: null, onBehalfOf: null, resolvedBy: null, resolution: null },
     });
   });
 }

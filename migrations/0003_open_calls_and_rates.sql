@@ -1,0 +1,23 @@
+-- Rates: an object keeps the currency and the rate of its first sight, in pico-dollars per minor
+-- unit; what was micro-dollars before was dollars alone.
+ALTER TABLE objects ADD COLUMN currency TEXT;
+ALTER TABLE objects ADD COLUMN rate_date TEXT;
+UPDATE objects SET unit = unit * 1000000, currency = 'usd' WHERE unit IS NOT NULL;
+
+ALTER TABLE calls ADD COLUMN rate_date TEXT;
+-- The connected account that the call acted for, when it was not the account's own money.
+ALTER TABLE calls ADD COLUMN on_behalf_of TEXT;
+
+-- Open calls are looked for at the vendor: when next, how often already, and by what they can be
+-- known there, which is kept no longer than the call is open.
+ALTER TABLE calls ADD COLUMN look_at INTEGER;
+ALTER TABLE calls ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN clue TEXT;
+-- When it was last sent again under its hold; null: never.
+ALTER TABLE calls ADD COLUMN sent_at INTEGER;
+-- Who said what became of a call whose own reply did not (`vendor`, or a management key), and why;
+-- of a call that is open still, why nobody could.
+ALTER TABLE calls ADD COLUMN resolved_by TEXT;
+ALTER TABLE calls ADD COLUMN resolution TEXT;
+
+CREATE INDEX calls_look ON calls (look_at) WHERE look_at IS NOT NULL;

@@ -1,0 +1,35 @@
+/**
+ * Asks a vendor something that changes nothing there, with the real credentials: what an object is
+ * worth, before a call for it goes out; what became of a call, long after. Takes a question, gives
+ * the reply; what it means is the vendor's folder's to say.
+ */
+
+import type { Account } from '../accounts.ts';
+import type { LookUp, Vendor, VendorReply } from '../vendors/vendor.ts';
+import type { Sender } from './forward.ts';
+import { withoutSecrets } from './mask.ts';
+
+/** The reply; a text says why there is none. Never rejects. */
+export async function lookUp(
+  upstream: Sender,
+  vendor: Vendor,
+  account: Account,
+  question: LookUp,
+  mayStart: () => boolean = () => true,
+): Promise<VendorReply | string> {
+  const { method, path, query, headers, body } = question;
+  const request = {
+    ...{ method, path, query, headers: new Map(Object.entries(headers)) },
+    body: Buffer.from(body),
+  };
+  const outbound = vendor.outbound(request, account, null);
+  const result = await upstream.send({ method, ...outbound }, mayStart);
+  switch (result.kind) {
+    case 'reply':
+      return withoutSecrets(result.reply, account.credentials);
+    case 'stopped':
+      return 'it was stopped';
+    default:
+      return result.why;
+  }
+}

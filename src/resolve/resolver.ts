@@ -1,0 +1,193 @@
+/**
+ * Looks at the vendors for what became of calls that were left open: sent and never answered, or
+ * answered before the money had moved. One call after the other, by the vendor's own pure rules for
+ * where to look. Never executes anything: what cannot be found out waits for an operator.
+ */
+import type { AccountBook } from '../accounts.ts';
+import type { Clock } from '../clock.ts';
+import { handle } from '../ids.ts';
+import { type DueCall, type Ledger, LedgerConflict, type Resolution } from '../ledger/ledger.ts';
+import type { Sender } from '../proxy/forward.ts';
+import { lookUp } from '../proxy/look-up.ts';
+import { ownKey } from '../proxy/own-key.ts';
+import type { ReplySeal } from '../proxy/sealed-reply.ts';
+import type { TariffBook } from '../tariffs/book.ts';
+import type { Investigation, OpenCall, Vendor, VendorReply } from '../vendors/vendor.ts';
+
+/** How often the ledger is asked for calls that are due. */
+export const PAUSE_MS = 1_000;
+/** Calls looked for in a row, before others have a turn. */
+const AT_ONCE = 50;
+/** Questions about one call in one go: a list's pages, and the object itself. */
+const MAX_LOOKS = 12;
+/** After a vendor that could not be asked, or a fault of ours. */
+const RETRY_MS = 60_000;
+/** How far around a call its vendor object may have been made, by two clocks that differ. */
+const AROUND_MS = 15 * 60_000;
+
+export interface ResolverDeps {
+  vendors: ReadonlyMap<string, Vendor>;
+  accounts: AccountBook;
+  tariffs: TariffBook;
+  ledger: Ledger;
+  upstream: Sender;
+  seal: ReplySeal;
+  clock: Clock;
+  log: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  metrics: { resolved(vendor: string, outcome: string): void };
+}
+
+/** What the ledger is told of a call that was looked for. */
+type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt' | 'lookedAt'>;
+
+const STILL_OPEN = { cost: null, objects: [], vendorObjectId: null, sealedReply: null } as const;
+
+export class Resolver {
+  readonly #deps: ResolverDeps;
+  #stopped = false;
+  #cancel: () => void = () => undefined;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(deps: ResolverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Looks from now on, again and again, until `stop`. */
+  start(pauseMs = PAUSE_MS): void {
+    this.#cancel = this.#deps.clock.after(pauseMs, () => {
+      this.#working = this.round().then(
+        () => undefined,
+        (error: unknown) => this.#deps.log.error({ err: error }, 'looking for open calls failed'),
+      );
+      void this.#working.then(() => {
+        if (!this.#stopped) this.start(pauseMs);
+      });
+    });
+  }
+
+  /** Resolves when the look under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#working;
+  }
+
+  /** One look at every call that is due; returns how many there were. */
+  async round(): Promise<number> {
+    const { ledger, clock } = this.#deps;
+    if (ledger.trouble !== null) return 0;
+    const due = await ledger.dueCalls(clock.now(), AT_ONCE);
+    for (const call of due) {
+      if (this.#stopped) break;
+      await this.#resolve(call);
+    }
+    return due.length;
+  }
+
+  async #resolve(call: DueCall): Promise<void> {
+    const { ledger, clock, log, metrics } = this.#deps;
+    const { row } = call;
+    const lookedAt = clock.now();
+    const finding = await this.#investigate(call).catch((error: unknown) => {
+      log.error({ err: error, call: handle('call', row.id) }, 'a look for an open call failed');
+      return this.#later(call, RETRY_MS, null);
+    });
+    try {
+      const { id } = row;
+      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt, lookedAt };
+      const ended = await ledger.resolve({ ...finding, ...known });
+      if (!ended || ended.state === row.state) return;
+      const { state, vendor } = ended;
+      metrics.resolved(vendor, state);
+      log.info({ call: handle('call', row.id), vendor, state, why: finding.why }, 'resolved');
+    } catch (error) {
+      // Ended or sent again since it was found due: that says more than this look.
+      if (!(error instanceof LedgerConflict)) throw error;
+    }
+  }
+
+  async #investigate(call: DueCall): Promise<Finding> {
+    const { row } = call;
+    const vendor = this.#deps.vendors.get(row.vendor);
+    if (!vendor) return this.#giveUp(call, `the vendor ${row.vendor} is not known any more`);
+    const open = await this.#openCall(call);
+    const replies: VendorReply[] = [];
+    for (;;) {
+      const found = this.#ask(vendor, open, replies);
+      if (found === null) return this.#giveUp(call, 'nothing at the vendor tells of such a call');
+      switch (found.next) {
+        case 'wait':
+          return this.#later(call, found.ms, null);
+        case 'give_up':
+          return this.#giveUp(call, found.why);
+        case 'conclude':
+          return this.#conclude(row.id, vendor, found);
+        case 'look': {
+          if (replies.length === MAX_LOOKS) return this.#later(call, RETRY_MS, 'too many pages');
+          const reply = await this.#look(vendor, call, found.lookUp);
+          if (typeof reply === 'string') return this.#later(call, RETRY_MS, reply);
+          replies.push(reply);
+        }
+      }
+    }
+  }
+
+  #ask(vendor: Vendor, open: OpenCall, replies: readonly VendorReply[]): Investigation | null {
+    const { tariffs, clock } = this.#deps;
+    const now = clock.now();
+    return vendor.investigate(open, replies, tariffs.of(vendor.name, open.account, now), now);
+  }
+
+  async #look(
+    vendor: Vendor,
+    { row }: DueCall,
+    question: Extract<Investigation, { next: 'look' }>['lookUp'],
+  ): Promise<VendorReply | string> {
+    const account = this.#deps.accounts.get(row.vendor, row.account);
+    if (!account) return `the account ${row.vendor} / ${row.account} is not stored here`;
+    return lookUp(this.#deps.upstream, vendor, account, question);
+  }
+
+  async #openCall({ row, clue, looks, sentAt }: DueCall): Promise<OpenCall> {
+    const { ledger, accounts } = this.#deps;
+    const { vendor, account, at, id } = row;
+    const around =
+      clue === null
+        ? []
+        : await ledger.objectsBetween(vendor, account, at - AROUND_MS, at + AROUND_MS);
+    return {
+      ...{ id, at, sentAt, account, method: row.method, path: row.path, operation: row.operation },
+      state: row.state === 'held' ? 'held' : 'unknown',
+      ...{ quote: row.quote, amount: row.amount, currency: row.currency, rateDate: row.rateDate },
+      idempotencyKey: row.idempotencyKey ?? ownKey(id, accounts.origin),
+      ...{ onBehalfOf: row.onBehalfOf, vendorObjectId: row.vendorObjectId, clue, looks },
+      taken: new Set(around.filter((each) => each !== row.vendorObjectId)),
+    };
+  }
+
+  #conclude(
+    id: bigint,
+    { firstLookMs: { held } }: Vendor,
+    { conclusion, why, reply }: Extract<Investigation, { next: 'conclude' }>,
+  ): Finding {
+    const { outcome, cost, objects, vendorObjectId } = conclusion;
+    const sealedReply = reply === null ? null : this.#deps.seal.close(id, reply);
+    // Found, and the money is still to come: it is looked for like one that was answered.
+    const lookAt = outcome === 'held' && held !== null ? this.#deps.clock.now() + held : null;
+    return { outcome, cost, objects, vendorObjectId, sealedReply, why, lookAt };
+  }
+
+  /** It stays as it is, and is looked for again. */
+  #later({ row }: DueCall, ms: number, why: string | null): Finding {
+    const lookAt = this.#deps.clock.now() + ms;
+    return { ...STILL_OPEN, outcome: row.state as 'held' | 'unknown', why, lookAt };
+  }
+
+  /** It stays as it is, counted, until an operator settles or releases it. */
+  #giveUp({ row }: DueCall, why: string): Finding {
+    return { ...STILL_OPEN, outcome: row.state as 'held' | 'unknown', why, lookAt: null };
+  }
+}
