@@ -29,6 +29,8 @@ import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
 import { loadVendors } from './vendor-files.ts';
 import { keyHeaders } from './vendors/headers.ts';
+import { PRICE as PRICE_OF_MAIL } from './vendors/resend/quote.ts';
+import { resend } from './vendors/resend/resend.ts';
 import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
@@ -97,6 +99,7 @@ export async function startKeybrake(
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
     const tariffs = new TariffBook();
+    tariffs.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, config.resendEmailPrice]]));
     const waiting = new WaitingRoom(clock);
     const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
     const upstream = new Upstream(options.upstreamLimits);
