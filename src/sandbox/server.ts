@@ -9,7 +9,7 @@ import { answer, deliver } from './deliver.ts';
 import { type Fault, Faults, faultOfCard, seededRandom } from './faults.ts';
 import { type Arrival, listen, type Wire } from './listener.ts';
 import { type ReceivedRequest, StripeBooks } from './stripe/books.ts';
-import { finishPayment } from './stripe/payment-intents.ts';
+import { finishPayment } from './stripe/outside.ts';
 import { type Execution, FakeStripe, type Reply } from './stripe/stripe.ts';
 
 export interface SandboxOptions {

@@ -41,6 +41,16 @@ export class Form {
     return values;
   }
 
+  /** The items of a list of objects: `items[0][price]=…` gives `['items[0]']`. */
+  groups(name: string): string[] {
+    const found = new Set<string>();
+    for (const key of this.#values.keys()) {
+      const end = key.startsWith(`${name}[`) ? key.indexOf(']') : -1;
+      if (end > 0 && key[end + 1] === '[') found.add(key.slice(0, end + 1));
+    }
+    return [...found];
+  }
+
   /** Equal for two requests that mean the same, whatever their order and encoding. */
   canonical(): string {
     return JSON.stringify([...this.#values].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

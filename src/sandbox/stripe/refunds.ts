@@ -3,22 +3,26 @@
  */
 import { readOptionalAmount, showAmount } from './amounts.ts';
 import {
+  asItWas,
   type Call,
   filtered,
   fromPath,
   type Handler,
   list,
+  type Routes,
   readMetadata,
   readText,
 } from './call.ts';
 import { refundsLate } from './cards.ts';
 import { conflict, invalid, noSuch } from './errors.ts';
 import { newObjectId } from './ids.ts';
-import type { Charge, Refund } from './records.ts';
-import { render } from './render.ts';
+import type { Charge } from './objects/charge.ts';
+import type { Refund } from './objects/refund.ts';
+import { cardOf } from './payment-methods.ts';
+import { render } from './records.ts';
 
 /** Without `amount`: all that is left. An uncaptured charge of the older API is let go instead. */
-export const createRefund: Handler = (call) => {
+const createRefund: Handler = (call) => {
   const asked = readOptionalAmount(call.form);
   const charge = refundedCharge(call);
   const left = charge.amountCaptured - charge.amountRefunded;
@@ -39,20 +43,21 @@ export const createRefund: Handler = (call) => {
     );
   }
   charge.amountRefunded += amount;
-  call.books.save(charge);
+  call.books.save(charge, 'charge.refunded');
   return render(addRefund(call, charge, amount));
 };
 
-export const retrieveRefund: Handler = (call) => render(fromPath(call, 'refund'));
+const retrieveRefund: Handler = (call) => render(fromPath(call, 'refund'));
 
-export const updateRefund: Handler = (call) => {
+const updateRefund: Handler = (call) => {
   const refund = fromPath(call, 'refund');
+  const before = asItWas(refund);
   refund.metadata = readMetadata(call.form, refund.metadata);
-  call.books.save(refund);
+  call.books.save(refund, 'refund.updated', before);
   return render(refund);
 };
 
-export const listRefunds: Handler = (call) => {
+const listRefunds: Handler = (call) => {
   const ofCharge = filtered(call.form, 'charge', call.books.all('refund'), (re) => re.charge);
   return list(
     call,
@@ -90,27 +95,33 @@ function release(call: Call, charge: Charge, asked: number | undefined) {
   }
   charge.state = 'released';
   charge.amountRefunded = charge.amount;
-  call.books.save(charge);
+  call.books.save(charge, 'charge.refunded');
   return render(addRefund(call, charge, 0, charge.amount));
 }
 
 /** `shown` differs from what moved when an authorisation is let go: nothing moves then. */
 function addRefund(call: Call, charge: Charge, moved: number, shown = moved): Refund {
-  const refund: Refund = {
-    id: newObjectId('re_3', 23),
-    created: call.now,
-    metadata: readMetadata(call.form),
-    amount: shown,
-    moved,
-    currency: charge.currency,
-    bucket: null,
-    counted: 0,
-    object: 'refund',
-    status: refundsLate(charge.paymentMethod ?? '') ? 'pending' : 'succeeded',
-    charge: charge.id,
-    paymentIntent: charge.paymentIntent,
-    reason: readText(call.form, 'reason'),
-  };
-  call.books.save(refund);
-  return refund;
+  return call.books.add<Refund>(
+    {
+      id: newObjectId('re_3', 23),
+      created: call.now,
+      metadata: readMetadata(call.form),
+      amount: shown,
+      moved,
+      currency: charge.currency,
+      object: 'refund',
+      status: refundsLate(cardOf(call.books, charge.paymentMethod ?? '')) ? 'pending' : 'succeeded',
+      charge: charge.id,
+      paymentIntent: charge.paymentIntent,
+      reason: readText(call.form, 'reason'),
+    },
+    'refund.created',
+  );
 }
+
+export const REFUND_ROUTES: Routes = [
+  ['POST /v1/refunds', createRefund],
+  ['GET /v1/refunds', listRefunds],
+  ['GET /v1/refunds/*', retrieveRefund],
+  ['POST /v1/refunds/*', updateRefund],
+];

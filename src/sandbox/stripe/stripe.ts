@@ -5,12 +5,14 @@
  * idempotency key is taken, as it is at the real one.
  */
 import type { Clock } from '../../clock.ts';
+import { AccountBooks } from './account-books.ts';
 import type { ReceivedRequest, StripeBooks } from './books.ts';
 import { invalid, StripeError } from './errors.ts';
+import { expand } from './expand.ts';
 import { Form, readPath } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
-import { expand } from './render.ts';
+import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
 
 export interface Reply {
@@ -31,7 +33,6 @@ export interface Execution {
   breakDown(status: number, executes: boolean): Reply;
 }
 
-const LATEST_VERSION = '2026-10-28.endive';
 const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
@@ -62,7 +63,7 @@ export class FakeStripe {
       return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
     }
     const claim = this.#replies.claim(
-      `${request.headers['stripe-account'] ?? ''} ${key}`,
+      `${accountOf(request) ?? ''} ${key}`,
       {
         path,
         query: request.query,
@@ -84,15 +85,15 @@ export class FakeStripe {
   #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
     return {
       run: () => {
-        const { status, body, stored } = this.#execute(request, path, to);
         const requestId = newId('req_', 14);
+        const { status, body, stored } = this.#execute(request, path, to, requestId);
         this.#keep(entry, stored ? { status, body, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, 'false'), body };
       },
       breakDown: (status, executes) => {
-        if (executes) this.#execute(request, path, to);
-        else this.#countExecution(request);
         const requestId = newId('req_', 14);
+        if (executes) this.#execute(request, path, to, requestId);
+        else this.#countExecution(request);
         const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
         this.#keep(entry, { status, body, requestId });
         return { status, headers: headersOf(request, requestId, requestId, null), body };
@@ -106,15 +107,19 @@ export class FakeStripe {
     else this.#replies.release(entry);
   }
 
-  #execute(request: ReceivedRequest, path: string, to: Route) {
-    const { books } = this;
+  #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const books = new AccountBooks(this.books, {
+      account: accountOf(request),
+      request: { id: requestId, idempotencyKey: request.idempotencyKey },
+      now,
+    });
     try {
       const form = new Form(
         request.query,
         request.body ?? '',
         request.headers['content-type'] ?? '',
       );
-      const now = Math.floor(this.#clock.now() / 1000);
       const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
       for (const name of form.list('expand')) expand(books, object, name);
       this.#countExecution(request);
@@ -143,6 +148,11 @@ export class FakeStripe {
   }
 }
 
+/** The connected account that the request acts for; null: the platform itself. */
+function accountOf({ headers }: ReceivedRequest): string | null {
+  return headers['stripe-account'] || headers['stripe-context'] || null;
+}
+
 function headersOf(
   request: ReceivedRequest,
   requestId: string,
@@ -150,7 +160,7 @@ function headersOf(
   shouldRetry: 'true' | 'false' | null,
 ): string[] {
   const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
-  headers.push('Stripe-Version', request.headers['stripe-version'] ?? LATEST_VERSION);
+  headers.push('Stripe-Version', request.headers['stripe-version'] ?? API_VERSION);
   if (request.method === 'GET') return headers;
   if (request.idempotencyKey) {
     headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
