@@ -36,6 +36,12 @@ export class AccountBooks {
     return this.#all;
   }
 
+  /** The same request's view of the platform's own objects. */
+  get platform(): AccountBooks {
+    if (this.account === null) return this;
+    return new AccountBooks(this.#all, { account: null, request: this.#request, now: this.now });
+  }
+
   find<Name extends StripeRecord['object']>(kind: Name, id: string): RecordOf<Name> | undefined {
     const record = this.#all.find(kind, id);
     return record?.account === this.account ? record : undefined;

@@ -3,7 +3,9 @@
  * lists. A handler checks its parameters first and changes the books after, so that what throws
  * has changed nothing but what it says.
  */
+
 import type { AccountBooks } from './account-books.ts';
+import { readOptionalAmount } from './amounts.ts';
 import { invalid, noSuch } from './errors.ts';
 import type { Form } from './form.ts';
 import type { Json } from './objects/kept.ts';
@@ -55,6 +57,22 @@ export function readCustomer(call: Call, before: string | null = null): string |
   const id = readText(call.form, 'customer', before);
   if (id && call.books.find('customer', id)?.deleted) throw noSuch('customer', id, 'customer');
   return id;
+}
+
+/** What a payment says of connected accounts: the platform's fee, and who gets the rest. */
+export function readConnect({ form, books }: Call): {
+  feeAmount: number | null;
+  destination: string | null;
+} {
+  const feeAmount = readOptionalAmount(form, 'application_fee_amount') ?? null;
+  const destination = readText(form, 'transfer_data[destination]');
+  if (feeAmount !== null && !books.account && !destination) {
+    throw invalid(
+      'Can only apply an application_fee_amount when the request is made on behalf of another account.',
+      'application_fee_amount',
+    );
+  }
+  return { feeAmount, destination };
 }
 
 /** A copy to tell an event what changed; fields are replaced, so one level is enough. */

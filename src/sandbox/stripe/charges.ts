@@ -7,6 +7,7 @@ import {
   type Handler,
   list,
   type Routes,
+  readConnect,
   readCustomer,
   readMetadata,
   readText,
@@ -25,6 +26,7 @@ const createCharge: Handler = (call) => {
   const customer = readCustomer(call);
   const source = readText(form, 'source');
   if (!customer && !source) throw invalid('Must provide source or customer.');
+  const connect = readConnect(call);
   const capture = form.text('capture')?.toLowerCase() !== 'false';
   const attempt = attemptOn(source ? cardOf(call.books, source) : 'card', capture);
   const charge = addCharge(
@@ -37,6 +39,7 @@ const createCharge: Handler = (call) => {
       paymentMethod: source,
       description: readText(form, 'description'),
       metadata: readMetadata(form),
+      ...connect,
     },
     attempt,
   );

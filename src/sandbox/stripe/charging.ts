@@ -5,6 +5,7 @@
 import type { AccountBooks } from './account-books.ts';
 import type { CardRefusal } from './cards.ts';
 import { conflict } from './errors.ts';
+import { collectFee } from './fees.ts';
 import { newObjectId } from './ids.ts';
 import type { Charge } from './objects/charge.ts';
 
@@ -16,6 +17,8 @@ export interface NewCharge {
   paymentMethod: string | null;
   description: string | null;
   metadata: Record<string, string>;
+  feeAmount: number | null;
+  destination: string | null;
 }
 
 /** How the attempt went: `pending` is a bank debit, paid or failed days later. */
@@ -25,7 +28,7 @@ export function addCharge(books: AccountBooks, from: NewCharge, attempt: Attempt
   const state = typeof attempt === 'string' ? attempt : 'failed';
   const refusal = typeof attempt === 'string' ? null : attempt;
   const events = { captured: 'succeeded', authorised: 'succeeded', pending: 'pending' };
-  return books.add<Charge>(
+  const charge = books.add<Charge>(
     {
       id: newObjectId(state === 'pending' ? 'py_3' : 'ch_3', 23),
       created: books.now,
@@ -35,9 +38,15 @@ export function addCharge(books: AccountBooks, from: NewCharge, attempt: Attempt
       amountCaptured: state === 'captured' ? from.amount : 0,
       amountRefunded: 0,
       refusal,
+      applicationFee: null,
     },
     `charge.${state === 'failed' ? 'failed' : events[state]}`,
   );
+  if (state === 'captured' && charge.feeAmount) {
+    collectFee(books, charge);
+    books.save(charge);
+  }
+  return charge;
 }
 
 /** The bank debit ended: `refusal` when it failed. */
@@ -45,6 +54,7 @@ export function endPending(books: AccountBooks, charge: Charge, refusal: CardRef
   charge.state = refusal ? 'failed' : 'captured';
   charge.amountCaptured = refusal ? 0 : charge.amount;
   charge.refusal = refusal;
+  if (!refusal) collectFee(books, charge);
   books.save(charge, refusal ? 'charge.failed' : 'charge.succeeded');
 }
 
@@ -61,6 +71,7 @@ export function captureCharge(
   if (charge?.state !== 'authorised') throw notCapturable(charge);
   charge.amountCaptured += amount;
   if (final) charge.state = 'captured';
+  collectFee(books, charge);
   books.save(charge, 'charge.captured');
 }
 

@@ -4,6 +4,7 @@
  */
 import { readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
 import {
+  asItWas,
   type Call,
   fromPath,
   type Handler,
@@ -37,6 +38,45 @@ const createTransfer: Handler = (call) => {
   if (!amount) throw missing('amount');
   return add(call, 'transfer', amount, destination);
 };
+
+/** Takes a payout back from the bank: a payout of its own, with a minus. */
+const reversePayout: Handler = (call) => {
+  const { books } = call;
+  const payout = fromPath(call, 'payout');
+  if (payout.status !== 'paid' && payout.status !== 'in_transit') {
+    throw conflict(`A payout that is ${payout.status} can't be reversed; cancel it.`, null);
+  }
+  if (payout.original || payout.reversedBy) {
+    throw conflict(`Payout ${payout.id} is already reversed.`, null);
+  }
+  const reversal = books.add<Fund>(
+    {
+      ...payout,
+      id: newObjectId(PREFIX.payout, 23),
+      created: call.now,
+      metadata: readMetadata(call.form),
+      amount: -payout.amount,
+      status: 'pending',
+      original: payout.id,
+    },
+    'payout.created',
+  );
+  const before = asItWas(payout);
+  payout.reversedBy = reversal.id;
+  books.save(payout, 'payout.updated', before);
+  return render(reversal);
+};
+
+const updateFund =
+  (kind: Fund['object']): Handler =>
+  (call) => {
+    const fund = fromPath(call, kind);
+    const before = asItWas(fund);
+    fund.description = readText(call.form, 'description', fund.description);
+    fund.metadata = readMetadata(call.form, fund.metadata);
+    call.books.save(fund, `${kind}.updated`, before);
+    return render(fund);
+  };
 
 const cancelFund =
   (kind: 'payout' | 'topup'): Handler =>
@@ -82,6 +122,9 @@ function add(call: Call, kind: Fund['object'], amount: number, detail: string | 
       status: kind === 'transfer' ? 'paid' : 'pending',
       detail,
       description: readText(call.form, 'description'),
+      reversed: 0,
+      original: null,
+      reversedBy: null,
     },
     `${kind}.created`,
   );
@@ -93,12 +136,16 @@ export const FUND_ROUTES: Routes = [
   ['GET /v1/payouts', listFunds('payout')],
   ['GET /v1/payouts/*', retrieveFund('payout')],
   ['POST /v1/payouts/*/cancel', cancelFund('payout')],
+  ['POST /v1/payouts/*', updateFund('payout')],
+  ['POST /v1/payouts/*/reverse', reversePayout],
   ['POST /v1/topups', createTopup],
   ['GET /v1/topups', listFunds('topup')],
   ['GET /v1/topups/*', retrieveFund('topup')],
   ['POST /v1/topups/*/cancel', cancelFund('topup')],
+  ['POST /v1/topups/*', updateFund('topup')],
   ['POST /v1/transfers', createTransfer],
   ['GET /v1/transfers', listFunds('transfer')],
   ['GET /v1/transfers/*', retrieveFund('transfer')],
+  ['POST /v1/transfers/*', updateFund('transfer')],
   ['GET /v1/balance', retrieveBalance],
 ];

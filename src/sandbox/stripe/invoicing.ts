@@ -160,6 +160,8 @@ function paymentOf(books: AccountBooks, invoice: Invoice): PaymentIntent {
       returnUrl: null,
       canceledAt: null,
       cancellationReason: null,
+      feeAmount: null,
+      destination: null,
       invoice: invoice.id,
     },
     'payment_intent.created',

@@ -10,6 +10,7 @@ import {
   type Handler,
   list,
   type Routes,
+  readConnect,
   readCustomer,
   readFlag,
   readMetadata,
@@ -40,6 +41,7 @@ const createPaymentIntent: Handler = (call) => {
   const paymentMethod = readText(form, 'payment_method');
   const confirm = readFlag(form, 'confirm');
   if (confirm && !paymentMethod) throw noPaymentMethod();
+  const connect = readConnect(call);
   const pi = call.books.add<PaymentIntent>(
     {
       id: newObjectId('pi_3', 23),
@@ -60,6 +62,7 @@ const createPaymentIntent: Handler = (call) => {
       returnUrl: readText(form, 'return_url'),
       canceledAt: null,
       cancellationReason: null,
+      ...connect,
       invoice: null,
     },
     'payment_intent.created',
@@ -135,7 +138,10 @@ const capturePaymentIntent: Handler = (call) => {
     );
   }
   const done = final || amount === pi.amountCapturable;
-  captureCharge(call.books, call.books.find('charge', pi.latestCharge ?? ''), amount, done);
+  const charge = call.books.find('charge', pi.latestCharge ?? '');
+  const fee = readOptionalAmount(form, 'application_fee_amount');
+  if (fee !== undefined && charge) charge.feeAmount = pi.feeAmount = fee;
+  captureCharge(call.books, charge, amount, done);
   pi.amountReceived += amount;
   pi.amountCapturable = done ? 0 : pi.amountCapturable - amount;
   if (done) pi.status = 'succeeded';

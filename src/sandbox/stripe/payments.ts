@@ -86,5 +86,7 @@ function chargeOf(pi: PaymentIntent) {
     paymentMethod: pi.paymentMethod,
     description: pi.description,
     metadata: pi.metadata,
+    feeAmount: pi.feeAmount,
+    destination: pi.destination,
   };
 }

@@ -2,7 +2,14 @@
  * All kinds of objects in one table: how each is shown and where its money stands. A new kind is a
  * file in objects/ and a line here.
  */
+import {
+  type ApplicationFee,
+  applicationFee,
+  type FeeRefund,
+  feeRefund,
+} from './objects/application-fee.ts';
 import { type Charge, charge } from './objects/charge.ts';
+import { type CreditNote, creditNote } from './objects/credit-note.ts';
 import {
   type BalanceTransaction,
   balanceTransaction,
@@ -23,8 +30,18 @@ import {
 } from './objects/payment-method.ts';
 import { type Price, type Product, price, product } from './objects/price.ts';
 import { type Refund, refund } from './objects/refund.ts';
+import { type TransferReversal, transferReversal } from './objects/transfer-reversal.ts';
 
-export type MoneyRecord = PaymentIntent | Charge | Refund | Fund | BalanceTransaction | Invoice;
+export type MoneyRecord =
+  | PaymentIntent
+  | Charge
+  | Refund
+  | Fund
+  | TransferReversal
+  | ApplicationFee
+  | FeeRefund
+  | BalanceTransaction
+  | Invoice;
 export type StripeRecord =
   | MoneyRecord
   | Customer
@@ -33,7 +50,8 @@ export type StripeRecord =
   | Product
   | Price
   | InvoiceItem
-  | InvoicePayment;
+  | InvoicePayment
+  | CreditNote;
 
 /** `payout` names all funds: they are one record, told apart by their `object`. */
 export type RecordOf<Name extends StripeRecord['object']> =
@@ -51,6 +69,9 @@ const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
   payout: fund,
   topup: fund,
   transfer: fund,
+  transfer_reversal: transferReversal,
+  application_fee: applicationFee,
+  fee_refund: feeRefund,
   customer,
   customer_balance_transaction: balanceTransaction,
   payment_method: paymentMethod,
@@ -60,6 +81,7 @@ const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
   invoiceitem: invoiceItem,
   invoice,
   invoice_payment: invoicePayment,
+  credit_note: creditNote,
 };
 
 const kindOf = (record: StripeRecord) => KINDS[record.object] as Kind<StripeRecord>;

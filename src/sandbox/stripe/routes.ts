@@ -2,8 +2,10 @@
  * Which handler answers which call, gathered from the files of the resources. What is in none of
  * them is answered as Stripe answers an address it does not know.
  */
+import { APPLICATION_FEE_ROUTES } from './application-fees.ts';
 import type { Handler } from './call.ts';
 import { CHARGE_ROUTES } from './charges.ts';
+import { CREDIT_NOTE_ROUTES } from './credit-notes.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { FUND_ROUTES } from './funds.ts';
@@ -13,6 +15,7 @@ import { PAYMENT_INTENT_ROUTES } from './payment-intents.ts';
 import { PAYMENT_METHOD_ROUTES } from './payment-methods.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { REFUND_ROUTES } from './refunds.ts';
+import { TRANSFER_REVERSAL_ROUTES } from './transfer-reversals.ts';
 
 const ROUTES = new Map<string, Handler>([
   ...PAYMENT_INTENT_ROUTES,
@@ -21,9 +24,12 @@ const ROUTES = new Map<string, Handler>([
   ...CUSTOMER_ROUTES,
   ...PAYMENT_METHOD_ROUTES,
   ...FUND_ROUTES,
+  ...TRANSFER_REVERSAL_ROUTES,
+  ...APPLICATION_FEE_ROUTES,
   ...PRICE_ROUTES,
   ...INVOICE_ITEM_ROUTES,
   ...INVOICE_ROUTES,
+  ...CREDIT_NOTE_ROUTES,
   ...EVENT_ROUTES,
 ]);
 

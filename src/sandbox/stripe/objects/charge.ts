@@ -16,6 +16,11 @@ export interface Charge extends Money {
   paymentMethod: string | null;
   description: string | null;
   refusal: CardRefusal | null;
+  /** What the platform is to keep of it, and the fee object when it was taken. */
+  feeAmount: number | null;
+  applicationFee: string | null;
+  /** The connected account that the rest is passed on to: `transfer_data[destination]`. */
+  destination: string | null;
 }
 
 export const charge: Kind<Charge> = {
@@ -29,8 +34,8 @@ export const charge: Kind<Charge> = {
       amount_captured: ch.amountCaptured,
       amount_refunded: ch.amountRefunded,
       application: null,
-      application_fee: null,
-      application_fee_amount: null,
+      application_fee: ch.applicationFee,
+      application_fee_amount: ch.feeAmount,
       balance_transaction: ch.state === 'captured' ? `txn_${ch.id.slice(3)}` : null,
       captured: ch.state === 'captured' || pending,
       created: ch.created,
@@ -57,6 +62,7 @@ export const charge: Kind<Charge> = {
       source: null,
       // An authorisation says "succeeded" too, with captured false: recorded so from Stripe.
       status: failed ? 'failed' : pending ? 'pending' : 'succeeded',
+      transfer_data: ch.destination && { amount: null, destination: ch.destination },
       transfer_group: null,
     };
   },

@@ -7,6 +7,11 @@ export interface Fund extends Money {
   /** The payout's method, the topup's source, the transfer's destination: shown as given. */
   detail: string | null;
   description: string | null;
+  /** Of a transfer: what came back of it. */
+  reversed: number;
+  /** Of a payout: the one that it reverses, and the one that reverses it. */
+  original: string | null;
+  reversedBy: string | null;
 }
 
 const BUCKETS = {
@@ -38,6 +43,8 @@ export const fund: Kind<Fund> = {
           destination: 'ba_sandbox',
           failure_code: failure,
           method: record.detail ?? 'standard',
+          original_payout: record.original,
+          reversed_by: record.reversedBy,
           source_type: 'card',
           status: record.status,
           type: 'bank_account',
@@ -53,16 +60,18 @@ export const fund: Kind<Fund> = {
       case 'transfer':
         return {
           ...common,
-          amount_reversed: 0,
+          amount_reversed: record.reversed,
           destination: record.detail,
-          reversed: false,
+          reversed: record.reversed === record.amount,
           source_type: 'card',
           transfer_group: null,
         };
     }
   },
-  standing: (record) =>
-    record.status === 'canceled' || record.status === 'failed'
-      ? NOWHERE
-      : [[BUCKETS[record.object], record.amount]],
+  standing: (record) => {
+    if (record.status === 'canceled' || record.status === 'failed') return NOWHERE;
+    // A payout that reverses another has its amount with a minus.
+    if (record.original) return [['payout_reversals', -record.amount]];
+    return [[BUCKETS[record.object], record.amount]];
+  },
 };

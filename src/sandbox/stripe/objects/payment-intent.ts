@@ -27,6 +27,9 @@ export interface PaymentIntent extends Money {
   returnUrl: string | null;
   canceledAt: number | null;
   cancellationReason: string | null;
+  /** What the platform keeps of it, and whom the rest is passed on to. */
+  feeAmount: number | null;
+  destination: string | null;
   /** The invoice that it pays. */
   invoice: string | null;
 }
@@ -40,7 +43,7 @@ export const paymentIntent: Kind<PaymentIntent> = {
     amount_details: { tip: {} },
     amount_received: pi.amountReceived,
     application: null,
-    application_fee_amount: null,
+    application_fee_amount: pi.feeAmount,
     automatic_payment_methods: null,
     canceled_at: pi.canceledAt,
     cancellation_reason: pi.cancellationReason,
@@ -70,7 +73,7 @@ export const paymentIntent: Kind<PaymentIntent> = {
     statement_descriptor: null,
     statement_descriptor_suffix: null,
     status: pi.status,
-    transfer_data: null,
+    transfer_data: pi.destination && { destination: pi.destination },
     transfer_group: null,
   }),
   standing: (pi) => {
