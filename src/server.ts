@@ -189,7 +189,7 @@ class Gate {
 function isVendorCall(request: IncomingMessage): boolean {
   if (readCredential(request.headers.authorization) === null) return false;
   const path = request.url!.split('?', 1)[0];
-  return path !== '/vault/self';
+  return path !== '/vault/self' && !path!.startsWith('/vault/self/');
 }
 
 /** The whole body; `too_large` as soon as that is sure; null when the client stops before its end. */

@@ -58,7 +58,7 @@ async function managementKey(ledger: Ledger, authorization: string | null): Prom
   }
   if (/^vault_key_/.test(text)) {
     throw unauthorized(
-      'this is a vault key; it opens /vault/self only, the rest needs a management key',
+      'this is a vault key; it opens /vault/self and what is below it; the rest needs a management key',
     );
   }
   const apiKey = await ledger.findApiKey(credentialHash(text));

@@ -44,6 +44,11 @@ export function filterFields(vendors: readonly string[]) {
         error: 'must be a code of docs/errors.md',
       })
       .optional(),
+    verdict: z.enum(['allow', 'refuse', 'would_refuse']).optional(),
+    unresolved: z
+      .literal('true')
+      .optional()
+      .meta({ description: 'Open calls that no look at the vendor will end: an operator has to.' }),
     since: time.optional().meta({ description: 'The first instant that counts.' }),
     until: time.optional().meta({ description: 'The first instant that does not count any more.' }),
   } satisfies Shape;
@@ -59,7 +64,7 @@ export function checkWindow({ since, until }: Partial<Filters>, faults: Faults):
 }
 
 export function filterOf(query: Filters): CallFilter {
-  const { key, label, label_prefix, task_id, vendor, state, code, since, until } = query;
+  const { key, label, label_prefix, task_id, vendor, state, code, verdict, since, until } = query;
   return {
     ...(key !== undefined && { keyId: key }),
     ...(label !== undefined && { label }),
@@ -68,6 +73,8 @@ export function filterOf(query: Filters): CallFilter {
     ...(vendor !== undefined && { vendor }),
     ...(state !== undefined && { state }),
     ...(code !== undefined && { code }),
+    ...(verdict !== undefined && { verdict }),
+    ...(query.unresolved !== undefined && { unresolved: true as const }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
   };

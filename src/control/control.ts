@@ -12,9 +12,11 @@ import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { openApiRoute } from './openapi.ts';
 import { Problem, problemOf, problemResponse } from './problem.ts';
+import { resolutionRoutes } from './resolution.ts';
 import { revocationRoutes } from './revocations.ts';
 import type { Route } from './route.ts';
 import { selfRoutes } from './self.ts';
+import { shadowRoutes } from './shadow.ts';
 import { spendRoutes } from './spend.ts';
 
 export type { ControlDeps, Log } from './deps.ts';
@@ -27,6 +29,8 @@ export function controlRoutes(deps: ControlDeps): Route[] {
     ...keyRoutes(deps),
     ...revocationRoutes(deps),
     ...callRoutes(deps),
+    ...resolutionRoutes(deps),
+    ...shadowRoutes(deps),
     ...spendRoutes(deps),
     ...accountRoutes(deps),
     ...apiKeyRoutes(deps),

@@ -3,9 +3,9 @@
  * Each knows its own limits and says what it must be; none repeats what it was given.
  */
 import { z } from 'zod';
+import { NumberText } from '../json-scan.ts';
 import { MoneyError, parseUsd } from '../money.ts';
 import { holdsCredential } from '../secrecy.ts';
-import { NumberText } from './json-body.ts';
 
 const SECOND_MS = 1_000;
 const UNIT_MS: Record<string, number> = {

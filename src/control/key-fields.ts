@@ -78,6 +78,27 @@ const params = atMost(z.record(z.string(), paramRule), MAX_RULES)
   })
   .meta({ description: 'Rules on request fields, by name: {"amount": {"max": 5000}}.' });
 
+/** Gives the prices by their entries. */
+const prices = z
+  .array(z.strictObject({ endpoint, price_usd: usd }))
+  .max(MAX_ENDPOINTS)
+  .transform((entries, context): Record<string, bigint> => {
+    const byEntry: Record<string, bigint> = {};
+    for (const [index, entry] of entries.entries()) {
+      if (Object.hasOwn(byEntry, entry.endpoint)) {
+        const message = 'must not name an endpoint that stands before';
+        context.addIssue({ code: 'custom', path: [index, 'endpoint'], message });
+      }
+      byEntry[entry.endpoint] = entry.price_usd;
+    }
+    return byEntry;
+  })
+  .meta({
+    description:
+      'What a call costs that has no price of its own, by an entry as in allowed_endpoints: ' +
+      '[{"endpoint": "POST /v1/quotes/{id}/accept", "price_usd": 50}]. Of several that cover a call the dearest counts.',
+  });
+
 const metadata = atMost(z.record(z.string(), plainText(500)), MAX_METADATA).superRefine(
   (entries, context) => {
     for (const name of Object.keys(entries)) {
@@ -89,6 +110,14 @@ const metadata = atMost(z.record(z.string(), plainText(500)), MAX_METADATA).supe
 
 /** The body of POST /vault/keys. */
 export function issueFields(vendors: readonly string[]) {
+  return {
+    ...childFields(vendors),
+    parent: handleField('key', "another key's id").optional(),
+  } satisfies Shape;
+}
+
+/** The body of POST /vault/self/keys: the parent is who asks. */
+export function childFields(vendors: readonly string[]) {
   const vendor = vendorName(vendors);
   return {
     agent_run_label: label,
@@ -104,10 +133,13 @@ export function issueFields(vendors: readonly string[]) {
     rate_limit: rateLimit.optional(),
     allowed_endpoints: endpoints.optional(),
     params: params.optional(),
+    prices: prices.optional(),
+    may_delegate: z.boolean().optional().meta({
+      description: 'Whether the run may issue narrower keys under its own: POST /vault/self/keys.',
+    }),
     expires_in: duration.optional().meta({ description: '24h when no expiry is given.' }),
     expires_at: time.optional(),
     mode: z.enum(['enforce', 'shadow']).optional(),
-    parent: handleField('key', "another key's id").optional(),
     metadata: metadata.optional(),
   } satisfies Shape;
 }

@@ -15,6 +15,7 @@ import { keyState } from './views.ts';
 const DEFAULT_LIFE_MS = 86_400_000;
 
 type IssueBody = Partial<Read<ReturnType<typeof issueFields>>>;
+type ParentPolicy = Policy | undefined;
 type ChangeBody = Partial<Read<typeof changeFields>>;
 
 /** The policy of a key to be issued; what it returns counts only when there is no fault. */
@@ -26,7 +27,8 @@ export async function policyOf(
   const now = deps.clock.now();
   const parent = body.parent === undefined ? undefined : await deps.ledger.key(body.parent, now);
   if (body.parent !== undefined) checkParent(parent, now, faults);
-  const vendors = vendorsOf(body, faults);
+  const inherited: ParentPolicy = parent?.policy;
+  const vendors = vendorsOf(body, inherited, faults);
   if (
     body.daily_usd_cap === undefined &&
     body.total_usd_cap === undefined &&
@@ -35,7 +37,7 @@ export async function policyOf(
   ) {
     faults.add('daily_usd_cap', 'or total_usd_cap is required');
   }
-  const inherited = parent?.policy.expiresAt ?? Number.POSITIVE_INFINITY;
+  const latest = inherited?.expiresAt ?? Number.POSITIVE_INFINITY;
   const policy: Policy = {
     vendors,
     account: accountOf(deps, body, vendors, parent, faults),
@@ -44,13 +46,14 @@ export async function policyOf(
     perCallCap: body.per_call_usd_cap ?? null,
     maxCalls: body.max_calls ?? null,
     rateLimit: body.rate_limit ?? null,
-    allowedEndpoints: body.allowed_endpoints ?? null,
-    params: body.params ?? {},
+    // A key that says nothing of these is as its parent is.
+    allowedEndpoints: body.allowed_endpoints ?? inherited?.allowedEndpoints ?? null,
+    params: body.params ?? inherited?.params ?? {},
     onBehalfOf: [],
-    prices: {},
-    mayDelegate: false,
-    mode: body.mode ?? 'enforce',
-    expiresAt: expiryOf(body, now, faults) ?? Math.min(now + DEFAULT_LIFE_MS, inherited),
+    prices: body.prices ?? inherited?.prices ?? {},
+    mode: body.mode ?? inherited?.mode ?? 'enforce',
+    mayDelegate: body.may_delegate ?? false,
+    expiresAt: expiryOf(body, now, faults) ?? Math.min(now + DEFAULT_LIFE_MS, latest),
   };
   if (parent) addWider(parent, onlyRight(policy, faults), faults);
   return policy;
@@ -86,11 +89,14 @@ function checkParent(parent: KeyView | undefined, now: number, faults: Faults): 
   if (state !== 'live') faults.add('parent', `is ${state}`);
 }
 
-function vendorsOf(body: IssueBody, faults: Faults): string[] {
+function vendorsOf(body: IssueBody, parent: ParentPolicy, faults: Faults): string[] {
   const one = body.vendor !== undefined || faults.has('vendor');
   const many = body.vendors !== undefined || faults.has('vendors');
   if (one && many) faults.add('vendors', 'must not be given beside vendor');
-  if (!one && !many) faults.add('vendor', 'is required (or vendors)');
+  if (!one && !many) {
+    if (parent) return parent.vendors;
+    faults.add('vendor', 'is required (or vendors)');
+  }
   const vendors = body.vendors ?? (body.vendor === undefined ? [] : [body.vendor]);
   if (new Set(vendors).size < vendors.length) faults.add('vendors', 'must not name one twice');
   return [...vendors];
@@ -145,5 +151,6 @@ function onlyRight(policy: Policy, faults: Faults): Partial<Policy> {
   if (faults.has('account')) delete right.account;
   if (faults.has('allowed_endpoints')) delete right.allowedEndpoints;
   if (faults.has('params')) delete right.params;
+  if (faults.has('prices')) delete right.prices;
   return right;
 }

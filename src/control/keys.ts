@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { rfc3339 } from '../clock.ts';
 import { credentialHash, handle, newVaultKey } from '../ids.ts';
-import type { KeyPatch, KeyView } from '../ledger/ledger.ts';
+import type { KeyPatch, KeyView, Policy } from '../ledger/ledger.ts';
 import type { ControlDeps } from './deps.ts';
 import { label, labelPrefix, reason, vendorName } from './fields.ts';
 import { changeFields, issueFields } from './key-fields.ts';
@@ -38,21 +38,30 @@ function issue(deps: ControlDeps): Route {
     body: issueFields([...deps.vendors.keys()]),
     answers: { 201: { description: 'The key, with its credential this once.', json: ISSUED_KEY } },
     check: ({ body }, faults) => policyOf(deps, body, faults),
-    async run({ body, caller, checked: policy }) {
-      const text = newVaultKey(policy.account === 'sandbox');
-      const key = await deps.ledger.issueKey({
-        id: deps.ids.next(),
-        hash: credentialHash(text),
-        label: body.agent_run_label,
-        parentId: body.parent ?? null,
-        policy,
-        metadata: body.metadata ?? {},
-        issuedAt: deps.clock.now(),
-        issuedBy: caller.by,
-      });
-      return json(201, { vault_key: text, ...keyView(key, deps.clock.now()) });
-    },
+    run: ({ body, caller, checked: policy }) =>
+      issueKey(deps, body, body.parent ?? null, policy, caller.by),
   });
+}
+
+/** Issues the key and answers, with its credential this once. */
+export async function issueKey(
+  deps: ControlDeps,
+  { agent_run_label, metadata = {} }: KeyName,
+  parentId: bigint | null,
+  policy: Policy,
+  by: string,
+): Promise<Response> {
+  const text = newVaultKey(policy.account === 'sandbox');
+  const key = await deps.ledger.issueKey({
+    ...{ id: deps.ids.next(), hash: credentialHash(text), label: agent_run_label, parentId },
+    ...{ policy, metadata, issuedAt: deps.clock.now(), issuedBy: by },
+  });
+  return json(201, { vault_key: text, ...keyView(key, deps.clock.now()) });
+}
+
+interface KeyName {
+  agent_run_label: string;
+  metadata?: Record<string, string> | undefined;
 }
 
 function list(deps: ControlDeps): Route {

@@ -44,6 +44,14 @@ export function addWider(parent: KeyView, child: Partial<Policy>, faults: Faults
     addWiderEndpoints(limits.allowedEndpoints, child.allowedEndpoints, faults);
   }
   if (child.params !== undefined) addWiderParams(limits.params, child.params, faults);
+  if (child.mayDelegate && !limits.mayDelegate) {
+    faults.add('may_delegate', "must be false, as the parent's is");
+  }
+  for (const [index, [entry, price]] of Object.entries(child.prices ?? {}).entries()) {
+    const theirs = Object.hasOwn(limits.prices, entry) ? limits.prices[entry]! : null;
+    if (theirs !== null && price >= theirs) continue;
+    faults.add(`prices[${index}]`, "must be one of the parent's, and not lower");
+  }
 }
 
 function faster(ours: RateLimit, theirs: RateLimit): boolean {

@@ -23,6 +23,7 @@ import type {
   Resolution,
   RevocationTarget,
   Settlement,
+  ShadowReport,
   SpendGroup,
   SpendRow,
   StoredAccount,
@@ -167,6 +168,10 @@ export class SqliteLedger implements Ledger {
 
   spend(group: SpendGroup, filter: CallFilter): Promise<SpendRow[]> {
     return this.#report('spend', group, filter);
+  }
+
+  shadowReport(filter: CallFilter): Promise<ShadowReport> {
+    return this.#report('shadowReport', filter);
   }
 
   masterKeyCheck(sealed: Uint8Array): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { controlRoutes } from '../../src/control/control.ts';
-import { parseHandle } from '../../src/ids.ts';
+import { handle, parseHandle } from '../../src/ids.ts';
 import { type Answer, admission, type Json, KEY, openHouse, settlement } from './house.ts';
 
 const house = await openHouse();
@@ -45,10 +45,15 @@ function fits(path: string, method: string, answer: Answer): void {
   assert.ok(judged.success, `${method} ${path}: ${judged.error} ${answer.text}`);
 }
 
-const parent = await house.issue({ daily_usd_cap: 50, rate_limit: '5/1s', max_calls: 9 });
+const parent = await house.issue({
+  ...{ daily_usd_cap: 50, rate_limit: '5/1s', max_calls: 9, may_delegate: true },
+  prices: [{ endpoint: 'POST /v1/subscriptions', price_usd: 5 }],
+});
 const key = await house.issue({
   parent: parent.id,
   metadata: { a: 'b' },
+  may_delegate: true,
+  prices: [{ endpoint: 'POST /v1/subscriptions', price_usd: 5 }],
   params: { amount: { max: 5 } },
   allowed_endpoints: ['POST /v1/payment_intents'],
 });
@@ -57,6 +62,12 @@ const callId = ids.next();
 const freeze = { freeze: 'second', reason: 'x' };
 await ledger.admit(admission(parseHandle('key', key.id)!, callId, house.clock.ms));
 ledger.settle(settlement(callId, house.clock.ms, 1_000_000n));
+const openId = ids.next();
+await ledger.admit(admission(parseHandle('key', key.id)!, openId, house.clock.ms));
+ledger.settle({ ...settlement(openId, house.clock.ms, 0n), outcome: 'unknown', cost: null });
+const grandchild = await house.issue({ ...KEY, parent: key.id });
+const child = { agent_run_label: 'part', total_usd_cap: 1 };
+const resolution = { outcome: 'settled', cost_usd: 1.5, reason: 'on the bill' };
 const calls = (await house.ask('GET', '/vault/calls')).json.data as { id: string }[];
 const apiKey = (await house.ask('POST', '/vault/api-keys', { name: 'x', role: 'auditor' })).json.id;
 const secret = 'sk_live_51AbCdEfGhIjKlMnOpQrStUv';
@@ -69,6 +80,12 @@ const GOOD: [route: string, path?: string, body?: object][] = [
   ['GET /vault/keys/{id}', `/vault/keys/${key.id}`],
   ['GET /vault/calls'],
   ['GET /vault/calls/{id}', `/vault/calls/${calls[0]!.id}`],
+  [
+    'POST /vault/calls/{id}/resolution',
+    `/vault/calls/${handle('call', openId)}/resolution`,
+    resolution,
+  ],
+  ['GET /vault/shadow-report'],
   ['GET /vault/spend', '/vault/spend?group_by=hour'],
   ['POST /vault/accounts', undefined, { vendor: 'stripe', account: 'x', secret }],
   ['GET /vault/accounts'],
@@ -80,6 +97,8 @@ const GOOD: [route: string, path?: string, body?: object][] = [
   ['POST /vault/revocations', undefined, freeze],
   ['GET /vault/revocations'],
   ['GET /vault/self'],
+  ['POST /vault/self/keys', undefined, child],
+  ['DELETE /vault/self/keys/{id}', `/vault/self/keys/${grandchild.id}`],
   ['DELETE /vault/self'],
   ['DELETE /vault/keys/{id}', `/vault/keys/${key.id}`],
   ['GET /healthz'],
@@ -91,7 +110,7 @@ const GOOD: [route: string, path?: string, body?: object][] = [
 for (const [name, path, body] of GOOD) {
   test(`${name} answers as it is described`, async () => {
     const [method, declared] = name.split(' ') as [string, string];
-    const authorization = /self$/.test(declared)
+    const authorization = /\/self(?:$|\/)/.test(declared)
       ? `Bearer ${key.vault_key}`
       : `Bearer ${house.keys.admin}`;
     const answer = await house.ask(method, path ?? declared, body, { authorization });

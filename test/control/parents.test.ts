@@ -55,8 +55,34 @@ test('a key that is wider in anything is refused under that field', async () => 
   assert.deepEqual(await wider({ rate_limit: '11/1s' }), ['rate_limit']);
   assert.deepEqual(await wider({ expires_in: '3h' }), ['expires_at']);
   assert.deepEqual(await wider({ mode: 'shadow' }), ['mode']);
-  assert.deepEqual(await wider({ allowed_endpoints: undefined }), ['allowed_endpoints']);
-  assert.deepEqual(await wider({ params: undefined }), ['params.currency', 'params.amount']);
+  assert.deepEqual(await wider({ params: {} }), ['params.currency', 'params.amount']);
+  assert.deepEqual(await wider({ may_delegate: true }), ['may_delegate']);
+});
+
+test('a key that says nothing of vendors, endpoints, rules, prices or mode is as its parent is', async () => {
+  const above = await house.issue({
+    ...{ mode: 'shadow', params: { currency: { in: ['usd'] } }, may_delegate: true },
+    ...{
+      allowed_endpoints: ['subscriptions.*'],
+      prices: [{ endpoint: 'subscriptions.create', price_usd: 5 }],
+    },
+  });
+  const below = await house.issue({ vendor: undefined, parent: above.id });
+  for (const field of ['vendors', 'account', 'allowed_endpoints', 'params', 'prices', 'mode']) {
+    assert.deepEqual(below[field], above[field], field);
+  }
+  assert.equal(below.may_delegate, false, 'that one has to be said');
+});
+
+test('a price below the parent’s, or of another endpoint, is refused', async () => {
+  const above = await house.issue({ prices: [{ endpoint: 'subscriptions.create', price_usd: 5 }] });
+  const under = (prices: Record<string, number>) => {
+    const list = Object.entries(prices).map(([endpoint, price_usd]) => ({ endpoint, price_usd }));
+    return house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, prices: list });
+  };
+  assert.equal((await under({ 'subscriptions.create': 5.5 })).status, 201);
+  const lower = await under({ 'subscriptions.create': 4.99, 'quotes.accept': 1 });
+  assert.deepEqual(Object.keys(lower.fields).sort(), ['prices[0]', 'prices[1]']);
 });
 
 test('a request field keeps every bound of the parent', async () => {

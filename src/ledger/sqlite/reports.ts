@@ -11,6 +11,7 @@ import type {
   KeyFilter,
   Page,
   PageQuery,
+  ShadowReport,
   SpendGroup,
   SpendRow,
 } from '../ledger.ts';
@@ -32,6 +33,16 @@ class Conditions {
   toString(): string {
     return this.#parts.length === 0 ? '' : `WHERE ${this.#parts.join(' AND ')}`;
   }
+}
+
+interface ShadowRow {
+  code: string | null;
+  endpoint: string;
+  calls: bigint;
+  micros: bigint;
+  first_at: bigint;
+  last_at: bigint;
+  example: bigint;
 }
 
 const GROUPS: Record<SpendGroup, string> = {
@@ -59,6 +70,8 @@ export class Reports {
         return this.call(args[0] as bigint);
       case 'objectsBetween':
         return this.objectsBetween(...(args as [string, string, number, number]));
+      case 'shadowReport':
+        return this.shadowReport(args[0] as CallFilter);
       case 'spend':
         return this.spend(args[0] as SpendGroup, args[1] as CallFilter);
       case 'keyIds':
@@ -115,6 +128,35 @@ export class Reports {
       spent: row.spent,
       held: row.held,
     }));
+  }
+
+  shadowReport(filter: CallFilter): ShadowReport {
+    const where = callConditions(filter).add(
+      `vault_key_id IN (SELECT id FROM vault_keys WHERE policy ->> '$.mode' = 'shadow')
+         AND policy_verdict <> 'refuse' AND ? = 1`,
+      1,
+    );
+    const rows = this.#db
+      .prepare(
+        `SELECT CASE policy_verdict WHEN 'would_refuse' THEN verdict_reason END AS code,
+           ${GROUPS.endpoint} AS endpoint, count(*) AS calls,
+           sum(coalesce(cost_usd, CASE state WHEN 'released' THEN 0 ELSE quote_usd END)) AS micros,
+           min(at) AS first_at, max(at) AS last_at, max(id) AS example
+         FROM calls ${where} GROUP BY 1, 2 ORDER BY micros DESC, calls DESC, 1, 2`,
+      )
+      .all(...where.values) as unknown as ShadowRow[];
+    const allowed = { calls: 0, micros: 0n };
+    const refused: ShadowReport['rows'] = [];
+    for (const { code, endpoint, calls, micros, first_at, last_at, example } of rows) {
+      if (code !== null) {
+        const [firstAt, lastAt] = [num(first_at), num(last_at)];
+        refused.push({ code, endpoint, calls: num(calls), micros, firstAt, lastAt, example });
+      } else {
+        allowed.calls += num(calls);
+        allowed.micros += micros;
+      }
+    }
+    return { rows: refused, allowed };
   }
 
   /** Which keys a list shows; the writer, which has their newest state, shows them. */

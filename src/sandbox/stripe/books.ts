@@ -3,48 +3,13 @@
  * or can move, of all accounts. Tests and the demo hold Keybrake's ledger against them, so nothing here asks Keybrake anything,
  * and every total changes in `save` alone. Sums are bigint minor units.
  */
+import { Books, type BooksOptions } from '../books.ts';
+import { Recent } from '../recent.ts';
 import type { EventRecord } from './objects/event.ts';
 import type { Bucket } from './objects/kept.ts';
-import { Recent } from './recent.ts';
 import { type MoneyRecord, type RecordOf, type StripeRecord, standing } from './records.ts';
 
-/** One request as it arrived. Filled in as it goes on: `body`, then how it ended. */
-export interface ReceivedRequest {
-  seq: number;
-  /** Milliseconds since 1970, monotonic, with fractions, taken when the headers were there. */
-  at: number;
-  method: string;
-  /** As on the wire: not decoded, not normalised. */
-  path: string;
-  /** Without the `?`. */
-  query: string;
-  /** Lower-case names; repeated ones joined by Node's rules. `rawHeaders` shows each. */
-  headers: Record<string, string>;
-  rawHeaders: string[];
-  authorization: string | null;
-  idempotencyKey: string | null;
-  /** Null when the request ended before its body was complete. */
-  body: string | null;
-  /** What was answered; null when no complete reply was sent. */
-  status: number | null;
-  answeredAt: number | null;
-  /** A POST or DELETE that began to execute here, for the first time. */
-  executed: boolean;
-  /** Answered from the store of replies. */
-  replayed: boolean;
-  /** The kind of fault that was injected. */
-  fault: string | null;
-}
-
-export interface BooksOptions {
-  /** How many requests `received` keeps, the newest; 0 keeps none. */
-  keepLog: number;
-  /**
-   * How many of the newest objects, and of the stored replies, are kept at least; at most twice as
-   * many. What is forgotten stays in the totals.
-   */
-  keepObjects: number;
-}
+export type { ReceivedRequest } from '../books.ts';
 
 type Totals = Partial<Record<Bucket, bigint>>;
 
@@ -81,35 +46,18 @@ const OUT_OF_BALANCE: readonly Bucket[] = [
   'fee_refunds',
 ];
 
-export class StripeBooks {
-  /** Requests whose headers arrived. */
-  requests = 0;
-  /** POST and DELETE requests that were executed, declines among them. */
-  executions = 0;
-  /** Requests answered from the store of replies. */
-  replays = 0;
-
+export class StripeBooks extends Books {
   /** How old an event is before a list shows it: the real one's are late now and then. */
   eventDelaySeconds = 0;
-
-  readonly options: BooksOptions;
-  #log: ReceivedRequest[] = [];
   readonly #records: Recent<StripeRecord>;
   readonly #events: Recent<EventRecord>;
   /** By account ('' is the platform), then by currency. */
   #totals = new Map<string, Map<string, Totals>>();
-  readonly #onReset: (() => void)[] = [];
 
   constructor(options: BooksOptions) {
-    this.options = options;
+    super(options);
     this.#records = new Recent(options.keepObjects);
     this.#events = new Recent(options.keepObjects);
-  }
-
-  /** The newest requests, oldest first. */
-  get received(): readonly ReceivedRequest[] {
-    const { keepLog } = this.options;
-    return this.#log.length > keepLog ? this.#log.slice(-keepLog) : this.#log;
   }
 
   /**
@@ -171,7 +119,7 @@ export class StripeBooks {
   }
 
   /** Plain values for JSON; money as text of minor units. */
-  summary(): Record<string, unknown> {
+  override summary(): Record<string, unknown> {
     const currencies: Record<string, Record<string, string>> = {};
     for (const ofAccount of this.#totals.values()) {
       for (const [currency, totals] of ofAccount) {
@@ -194,26 +142,11 @@ export class StripeBooks {
     };
   }
 
-  /** Forgets everything, stored replies included; faults stay. */
-  reset(): void {
-    this.requests = this.executions = this.replays = 0;
-    this.#log = [];
+  override reset(): void {
+    super.reset();
     this.#records.clear();
     this.#events.clear();
     this.#totals = new Map();
-    for (const clear of this.#onReset) clear();
-  }
-
-  onReset(clear: () => void): void {
-    this.#onReset.push(clear);
-  }
-
-  /** Writes a request down. Dropping in halves keeps this constant in time and memory. */
-  enter(request: ReceivedRequest): void {
-    const { keepLog } = this.options;
-    if (keepLog === 0) return;
-    this.#log.push(request);
-    if (this.#log.length >= 2 * keepLog) this.#log = this.#log.slice(-keepLog);
   }
 
   find<Kind extends StripeRecord['object']>(kind: Kind, id: string): RecordOf<Kind> | undefined {

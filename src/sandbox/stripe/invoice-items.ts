@@ -12,6 +12,7 @@ import {
   readText,
 } from './call.ts';
 import { conflict, missing, noSuch } from './errors.ts';
+import { inside } from './form.ts';
 import { newId } from './ids.ts';
 import { addItems, lineOf, setLines } from './invoicing.ts';
 import type { Invoice } from './objects/invoice.ts';
@@ -87,7 +88,7 @@ export function readItem(
   currency?: string,
 ): New<InvoiceItem> {
   const { form } = call;
-  const at = (name: string) => (prefix ? `${prefix}[${name}]` : name);
+  const at = (name: string) => inside(prefix, name);
   const price = readPrice(call, prefix);
   const quantity = readQuantity(form, at('quantity'));
   const decimal = form.text(at('unit_amount_decimal')) ?? form.text(at('unit_amount'));

@@ -23,6 +23,7 @@ import {
   addItems,
   collect,
   finalize,
+  giveUpInvoice,
   type NewInvoice,
   pendingItems,
   voidInvoice,
@@ -195,9 +196,7 @@ const voidOpenInvoice: Handler = (call) => {
 const markUncollectible: Handler = (call) => {
   const invoice = living(call);
   if (invoice.status !== 'open') throw conflict('The invoice is not open.', null);
-  invoice.status = 'uncollectible';
-  invoice.endedAt = call.now;
-  call.books.save(invoice, 'invoice.marked_uncollectible');
+  giveUpInvoice(call.books, invoice);
   return render(invoice);
 };
 

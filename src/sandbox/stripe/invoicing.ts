@@ -136,8 +136,8 @@ export function noPaymentMethod() {
   );
 }
 
-/** The payment that was declined before, or a new one. */
-function paymentOf(books: AccountBooks, invoice: Invoice): PaymentIntent {
+/** The payment that was declined before, or a new one that waits to be confirmed. */
+export function paymentOf(books: AccountBooks, invoice: Invoice): PaymentIntent {
   const before = books.find('payment_intent', invoice.paymentIntent ?? '');
   if (before?.status === 'requires_payment_method') return before;
   const pi = books.add<PaymentIntent>(
@@ -195,6 +195,13 @@ export function voidInvoice(books: AccountBooks, invoice: Invoice): void {
   invoice.status = 'void';
   invoice.endedAt = books.now;
   books.save(invoice, 'invoice.voided');
+}
+
+/** Nobody expects the money any more; it can still be paid. */
+export function giveUpInvoice(books: AccountBooks, invoice: Invoice): void {
+  invoice.status = 'uncollectible';
+  invoice.endedAt = books.now;
+  books.save(invoice, 'invoice.marked_uncollectible');
 }
 
 export function lineOf(item: InvoiceItem): InvoiceLine {

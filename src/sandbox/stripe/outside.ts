@@ -10,6 +10,7 @@ import { remainingOf } from './objects/invoice.ts';
 import type { Json } from './objects/kept.ts';
 import { decline, succeed } from './payments.ts';
 import { type RecordOf, render, type StripeRecord } from './records.ts';
+import { renew } from './subscribing.ts';
 
 /**
  * The customer authenticates, or the bank debit is paid, or not. Throws when the PaymentIntent is
@@ -103,6 +104,14 @@ export function advanceInvoice(
   if (invoice.status === 'draft') finalize(own, invoice);
   if (remainingOf(invoice) > 0) collect(own, invoice, card);
   return render(invoice);
+}
+
+/** A period of a subscription ends: the next is billed, to the card that it has then. */
+export function renewSubscription(books: StripeBooks, id: string, now: number): Json {
+  const [sub, own] = find(books, 'subscription', id, now);
+  if (sub.status === 'canceled' || sub.status === 'paused') throw notWaiting(sub);
+  renew(own, sub);
+  return render(sub);
 }
 
 /** The object, and its account's books under no request's name. */

@@ -12,6 +12,7 @@ import {
   readText,
 } from './call.ts';
 import { invalid, missing, noSuch } from './errors.ts';
+import { inside } from './form.ts';
 import { newId } from './ids.ts';
 import type { Price, Product, Recurring } from './objects/price.ts';
 import { render } from './records.ts';
@@ -53,7 +54,7 @@ const updatePrice: Handler = (call) => {
  */
 export function readPrice(call: Call, prefix: string): Price | undefined {
   const { form, books } = call;
-  const at = (name: string) => (prefix ? `${prefix}[${name}]` : name);
+  const at = (name: string) => inside(prefix, name);
   const id =
     form.text(at('price')) ?? form.text(`${at('pricing')}[price]`) ?? form.text(at('plan'));
   if (id) {
@@ -82,7 +83,7 @@ function addProduct(call: Call, name: string, id: string | null): Product {
 
 function addPrice(call: Call, prefix: string, product: string): Price {
   const { form } = call;
-  const at = (name: string) => (prefix ? `${prefix}[${name}]` : name);
+  const at = (name: string) => inside(prefix, name);
   const amount = readSignedAmount(form, at('unit_amount'));
   const decimal = form.text(at('unit_amount_decimal'));
   const unitAmount = amount ?? (decimal === undefined ? undefined : Number(decimal));
@@ -90,6 +91,8 @@ function addPrice(call: Call, prefix: string, product: string): Price {
   if (!Number.isInteger(unitAmount) || unitAmount < 0) {
     throw invalid('Invalid non-negative integer', at('unit_amount'));
   }
+  // One that is described inside another call is no change that has an event.
+  const event = prefix ? undefined : 'price.created';
   return call.books.add<Price>(
     {
       id: newId('price_1', 23),
@@ -100,9 +103,9 @@ function addPrice(call: Call, prefix: string, product: string): Price {
       currency: readCurrency(form, at('currency')),
       unitAmount,
       recurring: readRecurring(call, at('recurring')),
-      active: true,
+      active: !prefix,
     },
-    'price.created',
+    event,
   );
 }
 

@@ -29,7 +29,9 @@ import {
   setupIntent,
 } from './objects/payment-method.ts';
 import { type Price, type Product, price, product } from './objects/price.ts';
+import { type Quote, quote } from './objects/quote.ts';
 import { type Refund, refund } from './objects/refund.ts';
+import { type Subscription, subscription } from './objects/subscription.ts';
 import { type TransferReversal, transferReversal } from './objects/transfer-reversal.ts';
 
 export type MoneyRecord =
@@ -51,7 +53,9 @@ export type StripeRecord =
   | Price
   | InvoiceItem
   | InvoicePayment
-  | CreditNote;
+  | CreditNote
+  | Subscription
+  | Quote;
 
 /** `payout` names all funds: they are one record, told apart by their `object`. */
 export type RecordOf<Name extends StripeRecord['object']> =
@@ -82,6 +86,8 @@ const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
   invoice,
   invoice_payment: invoicePayment,
   credit_note: creditNote,
+  subscription,
+  quote,
 };
 
 const kindOf = (record: StripeRecord) => KINDS[record.object] as Kind<StripeRecord>;

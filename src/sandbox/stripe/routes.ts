@@ -10,11 +10,15 @@ import { CUSTOMER_ROUTES } from './customers.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { FUND_ROUTES } from './funds.ts';
 import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
+import { INVOICE_PREVIEW_ROUTES } from './invoice-preview.ts';
 import { INVOICE_ROUTES } from './invoices.ts';
 import { PAYMENT_INTENT_ROUTES } from './payment-intents.ts';
 import { PAYMENT_METHOD_ROUTES } from './payment-methods.ts';
 import { PRICE_ROUTES } from './prices.ts';
+import { QUOTE_ROUTES } from './quotes.ts';
 import { REFUND_ROUTES } from './refunds.ts';
+import { SUBSCRIPTION_ITEM_ROUTES } from './subscription-items.ts';
+import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { TRANSFER_REVERSAL_ROUTES } from './transfer-reversals.ts';
 
 const ROUTES = new Map<string, Handler>([
@@ -29,7 +33,11 @@ const ROUTES = new Map<string, Handler>([
   ...PRICE_ROUTES,
   ...INVOICE_ITEM_ROUTES,
   ...INVOICE_ROUTES,
+  ...INVOICE_PREVIEW_ROUTES,
   ...CREDIT_NOTE_ROUTES,
+  ...SUBSCRIPTION_ROUTES,
+  ...SUBSCRIPTION_ITEM_ROUTES,
+  ...QUOTE_ROUTES,
   ...EVENT_ROUTES,
 ]);
 

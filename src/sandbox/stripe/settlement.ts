@@ -6,6 +6,8 @@ import type { AccountBooks } from './account-books.ts';
 import { type Invoice, remainingOf } from './objects/invoice.ts';
 import type { PaymentIntent } from './objects/payment-intent.ts';
 
+const WAITING: readonly string[] = ['incomplete', 'past_due'];
+
 /** Counts `amount` as received; the invoice is paid when nothing remains. */
 export function payInvoice(books: AccountBooks, invoice: Invoice, amount: number): void {
   invoice.amountPaid += amount;
@@ -26,6 +28,16 @@ function endPaid(books: AccountBooks, invoice: Invoice): void {
   invoice.paidAt = books.now;
   books.save(invoice, 'invoice.paid');
   books.tell('invoice.payment_succeeded', invoice);
+  continueSubscription(books, invoice);
+}
+
+function continueSubscription(books: AccountBooks, invoice: Invoice): void {
+  const sub = books.find('subscription', invoice.subscription ?? '');
+  if (!sub || (!WAITING.includes(sub.status) && sub.status !== 'paused')) return;
+  const before = { ...sub };
+  sub.status = 'active';
+  books.save(sub, 'customer.subscription.updated', before);
+  if (before.status === 'paused') books.tell('customer.subscription.resumed', sub);
 }
 
 export function settleInvoiceOf(books: AccountBooks, pi: PaymentIntent): void {
@@ -52,6 +64,11 @@ export function declineInvoiceOf(books: AccountBooks, pi: PaymentIntent): void {
   invoice.attempts++;
   invoice.paymentUnderWay = false;
   books.save(invoice, 'invoice.payment_failed');
+  const sub = books.find('subscription', invoice.subscription ?? '');
+  if (sub?.status !== 'active') return;
+  const before = { ...sub };
+  sub.status = 'past_due';
+  books.save(sub, 'customer.subscription.updated', before);
 }
 
 /** The payment waits for the customer or the bank. */
@@ -61,6 +78,8 @@ export function suspendInvoiceOf(books: AccountBooks, pi: PaymentIntent): void {
   invoice.paymentUnderWay = true;
   const asks = pi.status === 'requires_action';
   books.save(invoice, asks ? 'invoice.payment_action_required' : 'invoice.updated');
+  // A debit that is under way is trusted.
+  if (!asks) continueSubscription(books, invoice);
 }
 
 function invoiceOf(books: AccountBooks, pi: PaymentIntent): Invoice | undefined {

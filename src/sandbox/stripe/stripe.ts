@@ -5,33 +5,18 @@
  * idempotency key is taken, as it is at the real one.
  */
 import type { Clock } from '../../clock.ts';
+import type { ReceivedRequest } from '../books.ts';
+import { readPath } from '../path.ts';
+import { type Execution, ownFault, type Reply } from '../vendor.ts';
 import { AccountBooks } from './account-books.ts';
-import type { ReceivedRequest, StripeBooks } from './books.ts';
+import type { StripeBooks } from './books.ts';
 import { invalid, StripeError } from './errors.ts';
 import { expand } from './expand.ts';
-import { Form, readPath } from './form.ts';
+import { Form } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
-
-export interface Reply {
-  status: number;
-  /** Names and values in turn. */
-  headers: string[];
-  body: string;
-}
-
-/** A request that is to be executed; its idempotency key is taken until one of these is called. */
-export interface Execution {
-  /** Executes and stores what Stripe would store. */
-  run(): Reply;
-  /**
-   * The vendor breaks while executing: `executes` whether the money moved first. The 500 is stored
-   * under the key and is what a retry gets.
-   */
-  breakDown(status: number, executes: boolean): Reply;
-}
 
 const MAX_KEY_LENGTH = 255;
 
@@ -102,9 +87,7 @@ export class FakeStripe {
   }
 
   #keep(entry: Entry | null, reply: Entry['reply']): void {
-    if (!entry) return;
-    if (reply) entry.reply = reply;
-    else this.#replies.release(entry);
+    if (entry) this.#replies.keep(entry, reply);
   }
 
   #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
@@ -125,16 +108,17 @@ export class FakeStripe {
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
-      if (!(error instanceof StripeError)) return ownFault(error);
+      if (!(error instanceof StripeError)) {
+        const body = errorText({ type: 'api_error', message: ownFault(error) });
+        return { status: 500, body, stored: true };
+      }
       if (error.stored) this.#countExecution(request);
       return { status: error.status, body: errorText(error.body), stored: error.stored };
     }
   }
 
   #countExecution(request: ReceivedRequest): void {
-    if (request.method === 'GET') return;
-    request.executed = true;
-    this.books.executions++;
+    if (request.method !== 'GET') this.books.countExecution(request);
   }
 
   /** Bearer, or Basic with the secret as user, or `Basic {secret}` un-encoded: all documented. */
@@ -219,12 +203,6 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
-}
-
-/** A bug of the sandbox: told in the answer, because it must not end the process it runs in. */
-function ownFault(error: unknown) {
-  const message = `The sandbox itself failed: ${error instanceof Error ? error.stack : error}`;
-  return { status: 500, body: errorText({ type: 'api_error', message }), stored: true };
 }
 
 function errorText(body: object): string {

@@ -4,9 +4,9 @@
  */
 import type { Micros } from '../../money.ts';
 import { timesRate } from '../../money.ts';
+import { idIn, type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { costIn, type Finding, findingIn, findingInError } from './facts.ts';
-import { idIn, type Json, objectIn, readJson, textIn } from './reply.ts';
 
 /**
  * The type of object that the operations of a resource answer with. A payment's holds are resolved

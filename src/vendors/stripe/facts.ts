@@ -3,9 +3,9 @@
  * move, or has not. A status that is not in the tables leaves the money where it is: counted.
  */
 import type { Micros } from '../../money.ts';
+import { idIn, integerIn, type Json, textIn } from '../reply.ts';
 import type { ObjectFact, Tariff } from '../vendor.ts';
 import { MAX_MINOR, minorUnit, toMicros } from './currency.ts';
-import { idIn, integerIn, type Json, textIn } from './reply.ts';
 
 /** `attached`: the money is another object's, so this one has no fact of its own. */
 export type Finding = ObjectFact | 'attached' | null;

@@ -3,8 +3,8 @@
  * that reads the first `amount` in front of a vendor that reads the last has no cap. Whatever has a
  * second reading is refused, with the plain way to write it; nothing is repaired.
  */
-import { isUtf8 } from 'node:buffer';
-import { type Refusal, refusal } from '../../errors.ts';
+import type { Refusal } from '../../errors.ts';
+import { ambiguous } from '../one-reading.ts';
 
 /** Every field by its flat name; `expand[]` counts as `expand[0]`, `expand[1]`, and so on. */
 export type Fields = ReadonlyMap<string, string>;
@@ -19,12 +19,6 @@ const MAX_DEPTH = 16;
  * `_stripe_account`); nor upper case, so that no spelling of `amount` passes for another field.
  */
 const NAME = /^[a-z][a-z0-9_]*(?:\[[^[\]\x00-\x1f\x7f]*\])*$/;
-
-/** Text from bytes; null when they are not UTF-8. A byte order mark is kept, and fails as a name. */
-export function textOf(bytes: Uint8Array): string | null {
-  if (!isUtf8(bytes)) return null;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-}
 
 /** The fields of these texts (a query, a body) taken together. */
 export function parseForm(texts: readonly string[]): Fields | Refusal {
@@ -46,10 +40,6 @@ export function parseForm(texts: readonly string[]): Fields | Refusal {
 export function canonicalForm(fields: Fields): string {
   const names = [...fields.keys()].sort();
   return names.map((name) => `${encode(name)}=${encode(fields.get(name)!)}`).join('&');
-}
-
-export function ambiguous(why: string): Refusal {
-  return refusal('request_ambiguous', `The request was not sent: ${why}.`);
 }
 
 const encode = encodeURIComponent;

@@ -4,6 +4,7 @@
  * unpriced or refused.
  */
 import type { Refusal } from '../../errors.ts';
+import { ambiguous } from '../one-reading.ts';
 import type { Quote, Rate, Tariff } from '../vendor.ts';
 import {
   faultInMinor,
@@ -14,7 +15,7 @@ import {
   toMicros,
   whyNoUnit,
 } from './currency.ts';
-import { ambiguous, type Fields } from './form.ts';
+import type { Fields } from './form.ts';
 import type { Pricing } from './prices.ts';
 
 export interface Quoted {

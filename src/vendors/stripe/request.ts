@@ -4,8 +4,9 @@
  */
 import type { Refusal } from '../../errors.ts';
 import { methodOverride } from '../headers.ts';
+import { ambiguous, faultInEncoding, textOf } from '../one-reading.ts';
 import type { VendorRequest } from '../vendor.ts';
-import { ambiguous, type Fields, parseForm, textOf } from './form.ts';
+import { type Fields, parseForm } from './form.ts';
 
 export interface Content {
   fields: Fields;
@@ -48,12 +49,6 @@ function faultInBody({ method, query, headers, body }: VendorRequest): string | 
     return 'a DELETE has its fields in the query or in the body, not in both';
   }
   return faultInEncoding(headers) ?? faultInType(headers.get('content-type'));
-}
-
-function faultInEncoding(headers: ReadonlyMap<string, string>): string | null {
-  const encoding = headers.get('content-encoding');
-  if (encoding === undefined || encoding === 'identity') return null;
-  return 'the body is compressed; send it without `content-encoding`';
 }
 
 function faultInType(type: string | undefined): string | null {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type NumberText, parseExactly } from '../../src/control/json-body.ts';
-import { JsonFault, scanJson } from '../../src/control/json-scan.ts';
+import { parseExactly } from '../src/control/json-body.ts';
+import { JsonFault, type NumberText, scanJson } from '../src/json-scan.ts';
 
 function scans(text: string): boolean {
   try {

@@ -3,12 +3,12 @@
  * cannot be read is null, never an exception.
  */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import type { VendorReply } from '../vendor.ts';
-import { textOf } from './form.ts';
+import { textOf } from './one-reading.ts';
+import type { VendorReply } from './vendor.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Stripe's largest replies, lists of 100 expanded objects, stay below 2 MB. */
+/** The largest replies, Stripe's lists of 100 expanded objects, stay below 2 MB. */
 const LONGEST = 16 << 20;
 
 type Decoder = (body: Uint8Array, options: { maxOutputLength: number }) => Buffer;
