@@ -1,6 +1,6 @@
 /**
- * Reads a JSON request body so strictly that no two parsers can differ over it, as stripe/form.ts
- * does for forms: a proxy that counts the first `to` in front of a vendor that mails the last has no
+ * Reads a JSON request body so strictly that no two parsers can differ over it, as form.ts does
+ * for forms: a proxy that counts the first `to` in front of a vendor that mails the last has no
  * cap. Gives the fields by flat names, one text for all spellings of one request, and the value for
  * the vendor's own reading. What has a second reading is refused; nothing is repaired, and no number
  * becomes a floating point value.

@@ -3,6 +3,7 @@
  * reply in, its outcome out. Nothing here reads a clock, a socket or the ledger, so every rule can
  * be tested by its table, and the same code runs under simulation.
  */
+import type { KeyPlace } from '../credential.ts';
 import type { Refusal } from '../errors.ts';
 import type { Micros, Picos } from '../money.ts';
 import type { Secret } from '../seal.ts';
@@ -259,6 +260,12 @@ export interface Vendor {
   readonly baseUrl: string;
   /** The fields that an account of this vendor consists of: `['secret']`. */
   readonly credentialFields: readonly string[];
+  /**
+   * Where a call to this vendor may carry its vault key, so that the vendor's own SDKs can send it;
+   * absent: anywhere in Authorization, and nowhere else. A header that stands here never goes out
+   * as it came in.
+   */
+  readonly keyPlaces?: readonly KeyPlace[];
   /** Largest request body, in bytes. */
   readonly bodyLimit: number;
   /**
@@ -266,6 +273,8 @@ export interface Vendor {
    * milliseconds, with a margin; 0 when it does not at all.
    */
   readonly idempotencyWindowMs: number;
+  /** Its header for idempotency keys, in lower case; absent: `idempotency-key`. */
+  readonly idempotencyHeader?: string;
   /**
    * How long after its answer a call that is left open is looked for first, in milliseconds; null:
    * never. `held` ones wait for the money, `unknown` ones for whoever can tell.

@@ -4,9 +4,10 @@
  * together with whether Stripe would take it. The rest of a note lowers what an open invoice asks
  * for, or writes down what was given back elsewhere: no money of ours.
  */
+
+import type { Fields } from '../form.ts';
+import { canonicalForm } from '../form.ts';
 import { textIn } from '../reply.ts';
-import type { Fields } from './form.ts';
-import { canonicalForm } from './form.ts';
 import {
   ask,
   FREE,

@@ -8,7 +8,7 @@ import { FREE, noPrice, type Rule, topOf, unpriced } from './rule.ts';
 const MONEY = new Set('balance account_balance plan quantity trial_end'.split(' '));
 
 export const customer: Rule = {
-  by: 'fields',
+  by: 'change',
   price({ fields }) {
     for (const name of fields.keys()) {
       const top = topOf(name);

@@ -94,7 +94,7 @@ function unitAmountOf(price: Json): bigint | null {
 
 /** What a new amount adds to the old one. */
 export const updateItem: Rule = {
-  by: 'stripe',
+  by: 'change',
   price(asked) {
     const { fields, subject } = asked;
     const reprices = [...fields.keys()].map(topOf).find((top) => REPRICES.has(top));

@@ -4,10 +4,11 @@
  * nobody collects moves nothing and is free; from finalizing on an invoice counts, because whoever
  * has its link can pay it, as a PaymentIntent counts from its creation.
  */
+
+import type { Fields } from '../form.ts';
 import { integerIn, type Json, textIn } from '../reply.ts';
 import type { Learned, Quote } from '../vendor.ts';
 import { findingIn } from './facts.ts';
-import type { Fields } from './form.ts';
 import {
   type Asked,
   ask,
@@ -47,14 +48,14 @@ export const collect: Rule = {
 
 /** A draft, unless it is to advance by itself. */
 export const create: Rule = {
-  by: 'stripe',
+  by: 'change',
   price: ({ fields }) =>
     advances(fields) ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true } : FREE,
 };
 
 /** An update: it may set an invoice going, or change what one asks for that is going already. */
 export const update: Rule = {
-  by: 'stripe',
+  by: 'change',
   price(asked) {
     if (advances(asked.fields)) return askInvoice(asked, 'what the invoice asks for');
     const changes = [...asked.fields.keys()].some((name) => {
@@ -70,7 +71,7 @@ export const update: Rule = {
 
 /** Lines of a draft. */
 export const changeLines: Rule = {
-  by: 'stripe',
+  by: 'change',
   price: (asked) => askInvoice(asked, 'whether the invoice is collected'),
   learn: (_, told) => learnDraft(told.at(-1)!),
 };

@@ -132,7 +132,7 @@ export const capture: Rule = {
 
 /** An update: free unless it changes the amount, or the currency that the amount is in. */
 export const update: Rule = {
-  by: 'object',
+  by: 'change',
   price(asked) {
     const { fields, subject } = asked;
     const stated = readStated(fields, { amount: 'amount' });

@@ -4,6 +4,7 @@
  * which bills later. By resources, so that an operation that Stripe adds to one of them is withheld
  * too; how a path is spelled makes no difference.
  */
+import { foldedPath } from '../folded-path.ts';
 import type { Operation } from './operations.ts';
 
 /** Whatever the method: the resource and all below it. */
@@ -72,17 +73,6 @@ export function isWithheld(method: string, path: string, { template }: Operation
  * for it: upper case, percent-encoded, with empty segments.
  */
 function isGuarded(path: string): boolean {
-  const [version = '', resource = ''] = fold(path);
+  const [version = '', resource = ''] = foldedPath(path);
   return GUARDED.has(`/${version}`) || GUARDED.has(`/${version}/${resource}`);
-}
-
-function fold(path: string): string[] {
-  let plain = path;
-  try {
-    plain = decodeURIComponent(path);
-  } catch {} // not UTF-8: what it says in clear is compared
-  return plain
-    .toLowerCase()
-    .split('/')
-    .filter((segment) => segment !== '');
 }

@@ -4,10 +4,10 @@
  * they refuse stand here, so that a reason reads the same whoever gives it.
  */
 import type { Refusal } from '../../errors.ts';
+import { canonicalForm, type Fields } from '../form.ts';
 import type { Json } from '../reply.ts';
 import type { Learned, LookUp, ObjectFact, Quote, Tariff } from '../vendor.ts';
 import { minorUnit, toMicros, whyNoUnit } from './currency.ts';
-import { canonicalForm, type Fields } from './form.ts';
 
 /** A call whose price is asked for. */
 export interface Asked {
@@ -31,8 +31,12 @@ export interface Priced {
 }
 
 export interface Rule {
-  /** `nothing`: it moves no money. `unread`: nobody has read what it does. */
-  readonly by: 'nothing' | 'unread' | 'unknowable' | 'fields' | 'object' | 'stripe';
+  /**
+   * Where the price is. `nothing`: it moves no money. `change`: it moves none unless a field says
+   * so. `fields`, `object`, `stripe`: those know it. `unknowable`: nobody does, so the key has to
+   * say. `unread`: nobody has read what it does.
+   */
+  readonly by: 'nothing' | 'change' | 'fields' | 'object' | 'stripe' | 'unknowable' | 'unread';
   price(asked: Asked): Priced | Refusal;
   /**
    * What Stripe's answers tell, the newest last; all of them were successes. `quoted`: the quote of

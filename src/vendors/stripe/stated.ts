@@ -3,9 +3,9 @@
  * refuses what another reader could take for another amount. Rounds nothing and guesses nothing.
  */
 import type { Refusal } from '../../errors.ts';
+import type { Fields } from '../form.ts';
 import { ambiguous } from '../one-reading.ts';
 import { faultInMinor, readCurrency, readMinor } from './currency.ts';
-import type { Fields } from './form.ts';
 import { topOf } from './rule.ts';
 
 export interface Stated {

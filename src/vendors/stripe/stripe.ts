@@ -3,12 +3,13 @@
  * the request has one reading, then what it is, then what it costs.
  */
 import type { Refusal } from '../../errors.ts';
+import { canonicalForm, type Fields } from '../form.ts';
 import type { OperationClass, Quote, Reading, Tariff, Vendor, VendorRequest } from '../vendor.ts';
 import { conclude } from './conclude.ts';
 import { minorUnit } from './currency.ts';
 import { renderRefusal } from './error-shape.ts';
-import { canonicalForm, type Fields } from './form.ts';
 import { onBehalfOf, outbound } from './headers.ts';
+import { FIRST_LOOK_MS, investigate } from './investigate.ts';
 import { forLookUps, learn } from './learn.ts';
 import { operationOf } from './operations.ts';
 import { priceOf } from './prices.ts';
@@ -36,13 +37,13 @@ export const stripe: Vendor = {
   bodyLimit: 1 << 20,
   /** Stripe keeps v1 keys for 24 hours at least, then a reuse is a new request. */
   idempotencyWindowMs: 23 * HOUR_MS,
-  firstLookMs: { held: null, unknown: null },
+  firstLookMs: FIRST_LOOK_MS,
   identityHeaders: ['stripe-account', 'stripe-context', 'stripe-version'],
   read,
   outbound,
   conclude,
   learn,
-  investigate: () => null,
+  investigate,
   renderRefusal,
   checkCredentials,
 };

@@ -4,9 +4,10 @@
  * and never the renewals after it, which no call shows: so all of this is withheld from a key that
  * does not name it.
  */
+
+import type { Fields } from '../form.ts';
 import { idIn, integerIn, type Json, objectIn, textIn } from '../reply.ts';
 import type { Learned } from '../vendor.ts';
-import type { Fields } from './form.ts';
 import {
   type Asked,
   ask,

@@ -1,28 +1,38 @@
 /**
  * Reads a form-encoded body or query so strictly that no two parsers can differ over it: a proxy
  * that reads the first `amount` in front of a vendor that reads the last has no cap. Whatever has a
- * second reading is refused, with the plain way to write it; nothing is repaired.
+ * second reading is refused, with the plain way to write it; nothing is repaired. How a vendor names
+ * its fields, and which of them it takes again and again, is for that vendor to say.
  */
-import type { Refusal } from '../../errors.ts';
-import { ambiguous } from '../one-reading.ts';
+import type { Refusal } from '../errors.ts';
+import { ambiguous } from './one-reading.ts';
 
 /** Every field by its flat name; `expand[]` counts as `expand[0]`, `expand[1]`, and so on. */
 export type Fields = ReadonlyMap<string, string>;
 
+const TYPE = /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/i;
 const MAX_PAIRS = 1000;
 const MAX_DEPTH = 16;
 
-/**
- * A name as the API has them: `amount`, `metadata[order id]`, `items[0][price]`, `expand[]`.
- * Rack-style oddities (`[amount]`, `amount]`, ` amount`) are not; nor are names that begin with an
- * underscore, which Stripe and its web framework give a meaning of their own (`_method`,
- * `_stripe_account`); nor upper case, so that no spelling of `amount` passes for another field.
- */
-const NAME = /^[a-z][a-z0-9_]*(?:\[[^[\]\x00-\x1f\x7f]*\])*$/;
+/** How a vendor's forms are written. */
+export interface Dialect {
+  /** A field's whole name, decoded. */
+  readonly name: RegExp;
+  /** The plain way to write one, for whoever wrote another. */
+  readonly plain: string;
+  /** Fields that are lists by being given again: `MediaUrl` counts as `MediaUrl[0]`, and so on. */
+  readonly lists: ReadonlySet<string>;
+}
+
+/** Why a body is not announced as a form, or null. */
+export function faultInFormType(headers: ReadonlyMap<string, string>): string | null {
+  if (TYPE.test(headers.get('content-type')?.trim() ?? '')) return null;
+  return 'the body must be form-encoded; send `content-type: application/x-www-form-urlencoded`';
+}
 
 /** The fields of these texts (a query, a body) taken together. */
-export function parseForm(texts: readonly string[]): Fields | Refusal {
-  const form = new Form();
+export function parseForm(texts: readonly string[], dialect: Dialect): Fields | Refusal {
+  const form = new Form(dialect);
   for (const text of texts) {
     if (text === '') continue;
     if (text.includes(';')) {
@@ -46,11 +56,16 @@ const encode = encodeURIComponent;
 
 class Form {
   readonly fields = new Map<string, string>();
+  readonly #dialect: Dialect;
   /** What each name or beginning of a name is: `items[0]` of `items[0][price]` is a parent. */
   readonly #kinds = new Map<string, 'value' | 'list' | 'parent'>();
   /** How many elements an `x[]` list has so far. */
   readonly #lengths = new Map<string, number>();
   #pairs = 0;
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect;
+  }
 
   /** Returns what is wrong, or null. */
   add(pair: string): string | null {
@@ -60,8 +75,8 @@ class Form {
     if (equals < 0) return `${shown(pair)} has no \`=\`; write it with one`;
     const name = decode(pair.slice(0, equals));
     if (name === null) return `${shown(pair)} is not percent-encoded UTF-8; encode it anew`;
-    if (!NAME.test(name)) {
-      return `${shown(name)} is not a field name; write \`name\` or \`name[...]\` in lower case`;
+    if (!this.#dialect.name.test(name)) {
+      return `${shown(name)} is not a field name; write ${this.#dialect.plain}`;
     }
     const value = decode(pair.slice(equals + 1));
     if (value === null) {
@@ -71,6 +86,9 @@ class Form {
   }
 
   #put(name: string, value: string): string | null {
+    if (this.#dialect.lists.has(name)) {
+      return this.#set(name, `${name}[${this.#append(name)}]`, value);
+    }
     if (!name.includes('[')) return this.#set(name, name, value);
     const [top, ...rest] = name.split('[');
     if (rest.length > MAX_DEPTH) return `${shown(name)} is nested deeper than ${MAX_DEPTH} levels`;
