@@ -69,6 +69,7 @@ test('a secret comes out of its wrapper only where it is stored, compared or sen
     [
       'src/keybrake.ts',
       'src/proxy/mask.ts',
+      'src/vendors/declared/outbound.ts',
       'src/vendors/resend/headers.ts',
       'src/vendors/stripe/headers.ts',
     ],
