@@ -4,7 +4,7 @@
  */
 import { AccountBook } from './accounts.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import { ACCOUNT_SETTINGS, type Config, ConfigError } from './config.ts';
 import { createControl } from './control/control.ts';
 import { hasLedger, makeFirstApiKey, masterKeyOf, prepareDataFolder } from './data-folder.ts';
 import { credentialHash, IdSource } from './ids.ts';
@@ -19,11 +19,16 @@ import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
 import { WaitingRoom } from './proxy/waiting.ts';
 import { Resolver } from './resolve/resolver.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import {
+  type Sandbox,
+  type SandboxOptions,
+  sandboxAccounts,
+  startSandbox,
+} from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
 import { VENDORS } from './vendors/index.ts';
-import { stripe } from './vendors/stripe/stripe.ts';
+import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
   clock?: Clock;
@@ -64,7 +69,7 @@ export async function startKeybrake(
 ): Promise<Keybrake> {
   const { clock = systemClock, log = openLog() } = options;
   const undo: (() => Promise<unknown>)[] = [];
-  const stripeFields = stripeCredentials(config);
+  const fromEnvironment = environmentAccounts(config);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -80,7 +85,9 @@ export async function startKeybrake(
     undo.push(() => ledger.close());
     const masterKey = config.masterKey ?? masterKeyOf(config.dataDir, hadLedger);
     const accounts = await AccountBook.open(ledger, masterKey, clock);
-    if (stripeFields) accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, stripeFields);
+    for (const { vendor, baseUrl, fields } of fromEnvironment) {
+      accounts.addBuiltIn(vendor, 'default', baseUrl, fields);
+    }
     const sandbox = await sandboxFor(config, accounts, options);
     if (sandbox) undo.push(() => sandbox.close());
 
@@ -163,13 +170,23 @@ export async function startKeybrake(
   }
 }
 
-/** Held to the same rules as a stored account, before anything is made. Null: none is given. */
-function stripeCredentials({ stripe: { secret } }: Config): { secret: string } | null {
-  if (!secret) return null;
-  const fields = { secret: secret.reveal() };
-  const wrong = stripe.checkCredentials(fields);
-  if (wrong !== null) throw new ConfigError(wrong.replace(/^secret/, 'KEYBRAKE_STRIPE_SECRET'));
-  return fields;
+interface BuiltIn {
+  vendor: Vendor;
+  baseUrl: string;
+  fields: Record<string, string>;
+}
+
+/** Held to the same rules as stored accounts, before anything is made. */
+function environmentAccounts(config: Config): BuiltIn[] {
+  return config.accounts.map(({ vendor: name, baseUrl, fields: secrets }) => {
+    const vendor = VENDORS.get(name)!;
+    const revealed = Object.entries(secrets).map(([field, secret]) => [field, secret.reveal()]);
+    const fields: Record<string, string> = Object.fromEntries(revealed);
+    const wrong = vendor.checkCredentials(fields);
+    if (wrong === null) return { vendor, baseUrl, fields };
+    const settings: Record<string, string> = ACCOUNT_SETTINGS[name as 'stripe'].fields;
+    throw new ConfigError(wrong.replace(/^\w+/, (field) => settings[field] ?? field));
+  });
 }
 
 /** The sandbox, when it is asked for, or when there is no real account and nobody said no. */
@@ -181,7 +198,10 @@ async function sandboxFor(
   const wanted = config.sandbox ?? accounts.list().length === 0;
   if (!wanted) return null;
   const sandbox = await startSandbox(options.sandbox);
-  accounts.addBuiltIn(stripe, 'sandbox', sandbox.stripeUrl, { secret: sandbox.secret });
+  for (const { vendor: name, baseUrl, fields } of sandboxAccounts(sandbox)) {
+    const vendor = VENDORS.get(name);
+    if (vendor) accounts.addBuiltIn(vendor, 'sandbox', baseUrl, fields);
+  }
   return sandbox;
 }
 

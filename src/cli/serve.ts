@@ -13,6 +13,8 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['listen', 'address:port', 'where to listen (default: 127.0.0.1:8787)'],
   ['data', 'folder', 'where the ledger and the keys are (default: ./data)'],
   ['stripe-base-url', 'url', 'where Stripe is'],
+  ['twilio-base-url', 'url', 'where Twilio is'],
+  ['resend-base-url', 'url', 'where Resend is'],
   ['sandbox', '0|1', 'serve the built-in fake vendors as the account `sandbox`'],
 ];
 

@@ -117,6 +117,7 @@ export interface Settlement {
   at: number;
   /** `released` with `notSent` when no byte left. */
   outcome: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`: what it cost; null: what was held for it. */
   cost: Micros | null;
   objects: readonly ObjectFact[];
   /** Set when the reply may be given again to the same identity. */
@@ -151,6 +152,11 @@ export interface Resolution {
   by: string;
   why: string | null;
   lookAt: number | null;
+  /**
+   * The newest attempt that is known to whoever looked. A newer one may have been carried out since,
+   * so the resolution is refused then. Absent: an operator decides, whatever was sent.
+   */
+  sentAt?: number;
 }
 
 /** An open call that is due to be looked for. */
@@ -158,6 +164,8 @@ export interface DueCall {
   row: CallRow;
   clue: string | null;
   looks: number;
+  /** When it was last sent: its own time, or that of the call that went out again under its hold. */
+  sentAt: number;
 }
 
 /** One row of the audit, all its columns. */
@@ -297,7 +305,7 @@ export interface Ledger {
   objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]>;
   /**
    * Ends an open call, or says when to look for it again. Rejects with LedgerConflict when the call
-   * is not open, or is being sent at this moment. Undefined: no such call.
+   * is not open, is being sent at this moment, or was sent again since. Undefined: no such call.
    */
   resolve(resolution: Resolution): Promise<CallRow | undefined>;
 

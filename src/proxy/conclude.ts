@@ -115,7 +115,8 @@ function concludeReply(
 function priced(sent: Sent, { status }: VendorReply, read: Conclusion): Conclusion {
   if (!sent.pricedByKey || read.outcome !== 'unknown' || status < 200 || status >= 300) return read;
   const repeatable = sent.reading.idempotency !== 'none';
-  return { ...read, outcome: 'settled', cost: sent.quote, repeatable };
+  // What is held for it: of a call that was sent again, that stands on the first row.
+  return { ...read, outcome: 'settled', cost: null, repeatable };
 }
 
 /** When to look at the vendor for what becomes of a call that its answer leaves open. */
@@ -130,7 +131,7 @@ function lookAt(
 
 function costOf(read: Conclusion, quote: Micros): Micros {
   if (read.outcome === 'released' || read.replayedByVendor) return 0n;
-  return read.outcome === 'settled' ? (read.cost ?? 0n) : quote;
+  return read.outcome === 'settled' ? (read.cost ?? quote) : quote;
 }
 
 interface Ending {

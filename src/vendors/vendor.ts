@@ -172,7 +172,7 @@ export interface Conclusion {
    * money may still move or come back. `unknown`: the reply proves neither.
    */
   readonly outcome: 'settled' | 'released' | 'held' | 'unknown';
-  /** With `settled`. */
+  /** With `settled`: what it cost; null: what was held for it. */
   readonly cost: Micros | null;
   /** Whether the vendor would give this very answer to the same idempotency key again. */
   readonly repeatable: boolean;
@@ -206,6 +206,8 @@ export interface Destination {
 export interface OpenCall {
   readonly id: bigint;
   readonly at: number;
+  /** When it was last sent: `at`, or later when a repetition went out under its hold. */
+  readonly sentAt: number;
   /** The vendor account's name. */
   readonly account: string;
   /** `held`: answered, and the price or the money is still to come. `unknown`: sent, not answered. */
@@ -216,6 +218,8 @@ export interface OpenCall {
   readonly quote: Micros;
   readonly amount: bigint | null;
   readonly currency: string | null;
+  /** The day of the rate by which `amount` was quoted; null for dollars. */
+  readonly rateDate: string | null;
   /** The idempotency key that the vendor was sent, the client's or the proxy's own; null: none. */
   readonly idempotencyKey: string | null;
   readonly onBehalfOf: string | null;

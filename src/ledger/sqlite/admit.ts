@@ -71,7 +71,7 @@ export class Admissions {
       'SELECT sealed, http_status FROM replies JOIN calls ON id = call_id WHERE call_id = ?',
     );
     this.#forgetIdentity = db.prepare('UPDATE calls SET identity = 0 WHERE id = ?');
-    this.#setRunning = db.prepare('UPDATE calls SET running_id = ? WHERE id = ?');
+    this.#setRunning = db.prepare('UPDATE calls SET running_id = ?, sent_at = ? WHERE id = ?');
     this.#freeze = db.prepare(
       "SELECT vendor, at, frozen_by, reason FROM freezes WHERE vendor IN (?, '*') ORDER BY vendor",
     );
@@ -151,7 +151,7 @@ export class Admissions {
   }
 
   #resend(call: Admission, chain: Link[], first: FirstCall): Verdict {
-    this.#setRunning.run(call.id, first.id);
+    this.#setRunning.run(call.id, call.at, first.id);
     const remaining = this.#write(call, chain, {
       state: 'held',
       verdict: 'allow',

@@ -26,7 +26,8 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
   const running = `state IN ('held', 'unknown') AND running_id IS NOT NULL ${which}`;
   return [
     db.prepare(
-      `UPDATE calls SET running_id = NULL
+      `UPDATE calls SET running_id = NULL, looks = 0,
+         look_at = CASE WHEN state = 'unknown' THEN 0 ELSE look_at END
        WHERE id IN (SELECT replay_of FROM calls WHERE ${running})`,
     ),
     // Looked for at once: nobody else will say what became of it.
@@ -69,7 +70,8 @@ export class Settlements {
     );
     this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
     this.#about = db.prepare(
-      'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
+      `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
+       WHERE id = ?`,
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
@@ -117,8 +119,11 @@ export class Settlements {
     const first = this.#open.get(firstId);
     if (first?.state !== 'unknown') return;
     if (!proof) {
-      // The hold is the first one's, so it is the one that a reply about the object will end.
-      if (outcome === 'unknown') this.#about.run(settlement.vendorObjectId, firstId);
+      // The hold is the first one's, so it is the one that a reply about the object will end, and
+      // the one that is looked for from now on.
+      if (outcome === 'unknown') {
+        this.#about.run(settlement.vendorObjectId, settlement.lookAt, firstId);
+      }
       return;
     }
     this.#settleOwn(first, settlement);
@@ -256,7 +261,7 @@ function endOf(
   moved: (fact: ObjectFact) => Micros,
 ): End {
   const { outcome, cost } = settlement;
-  if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
+  if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
   if (made.state === 'final') return { state: 'settled', cost: moved(made) };

@@ -67,11 +67,19 @@ export function readSignedAmount(form: Form, name: string): number | undefined {
   return amount;
 }
 
-export function readCurrency(form: Form): string {
-  const currency = form.text('currency')?.trim().toLowerCase();
-  if (!currency) throw missing('currency');
-  if (!CURRENCIES.has(currency)) throw invalid(`Invalid currency: ${currency}.`, 'currency');
+export function readCurrency(form: Form, name = 'currency'): string {
+  const currency = form.text(name)?.trim().toLowerCase();
+  if (!currency) throw missing(name);
+  if (!CURRENCIES.has(currency)) throw invalid(`Invalid currency: ${currency}.`, name);
   return currency;
+}
+
+/** How many of something; default 1. */
+export function readQuantity(form: Form, name: string, before = 1): number {
+  const text = form.text(name);
+  if (text === undefined) return before;
+  if (!/^\d{1,9}$/.test(text)) throw invalid(`Invalid integer: ${text}`, name);
+  return Number(text);
 }
 
 /** Throws Stripe's `amount_too_small` for a payment below the currency's minimum. */

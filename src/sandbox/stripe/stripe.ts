@@ -5,33 +5,19 @@
  * idempotency key is taken, as it is at the real one.
  */
 import type { Clock } from '../../clock.ts';
-import type { ReceivedRequest, StripeBooks } from './books.ts';
+import type { ReceivedRequest } from '../books.ts';
+import { readPath } from '../path.ts';
+import { type Execution, ownFault, type Reply } from '../vendor.ts';
+import { AccountBooks } from './account-books.ts';
+import type { StripeBooks } from './books.ts';
 import { invalid, StripeError } from './errors.ts';
-import { Form, readPath } from './form.ts';
+import { expand } from './expand.ts';
+import { Form } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
-import { expand } from './render.ts';
+import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
 
-export interface Reply {
-  status: number;
-  /** Names and values in turn. */
-  headers: string[];
-  body: string;
-}
-
-/** A request that is to be executed; its idempotency key is taken until one of these is called. */
-export interface Execution {
-  /** Executes and stores what Stripe would store. */
-  run(): Reply;
-  /**
-   * The vendor breaks while executing: `executes` whether the money moved first. The 500 is stored
-   * under the key and is what a retry gets.
-   */
-  breakDown(status: number, executes: boolean): Reply;
-}
-
-const LATEST_VERSION = '2026-10-28.endive';
 const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
@@ -62,7 +48,7 @@ export class FakeStripe {
       return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
     }
     const claim = this.#replies.claim(
-      `${request.headers['stripe-account'] ?? ''} ${key}`,
+      `${accountOf(request) ?? ''} ${key}`,
       {
         path,
         query: request.query,
@@ -84,15 +70,15 @@ export class FakeStripe {
   #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
     return {
       run: () => {
-        const { status, body, stored } = this.#execute(request, path, to);
         const requestId = newId('req_', 14);
+        const { status, body, stored } = this.#execute(request, path, to, requestId);
         this.#keep(entry, stored ? { status, body, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, 'false'), body };
       },
       breakDown: (status, executes) => {
-        if (executes) this.#execute(request, path, to);
-        else this.#countExecution(request);
         const requestId = newId('req_', 14);
+        if (executes) this.#execute(request, path, to, requestId);
+        else this.#countExecution(request);
         const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
         this.#keep(entry, { status, body, requestId });
         return { status, headers: headersOf(request, requestId, requestId, null), body };
@@ -101,35 +87,38 @@ export class FakeStripe {
   }
 
   #keep(entry: Entry | null, reply: Entry['reply']): void {
-    if (!entry) return;
-    if (reply) entry.reply = reply;
-    else this.#replies.release(entry);
+    if (entry) this.#replies.keep(entry, reply);
   }
 
-  #execute(request: ReceivedRequest, path: string, to: Route) {
-    const { books } = this;
+  #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const books = new AccountBooks(this.books, {
+      account: accountOf(request),
+      request: { id: requestId, idempotencyKey: request.idempotencyKey },
+      now,
+    });
     try {
       const form = new Form(
         request.query,
         request.body ?? '',
         request.headers['content-type'] ?? '',
       );
-      const now = Math.floor(this.#clock.now() / 1000);
       const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
       for (const name of form.list('expand')) expand(books, object, name);
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
-      if (!(error instanceof StripeError)) return ownFault(error);
+      if (!(error instanceof StripeError)) {
+        const body = errorText({ type: 'api_error', message: ownFault(error) });
+        return { status: 500, body, stored: true };
+      }
       if (error.stored) this.#countExecution(request);
       return { status: error.status, body: errorText(error.body), stored: error.stored };
     }
   }
 
   #countExecution(request: ReceivedRequest): void {
-    if (request.method === 'GET') return;
-    request.executed = true;
-    this.books.executions++;
+    if (request.method !== 'GET') this.books.countExecution(request);
   }
 
   /** Bearer, or Basic with the secret as user, or `Basic {secret}` un-encoded: all documented. */
@@ -143,6 +132,11 @@ export class FakeStripe {
   }
 }
 
+/** The connected account that the request acts for; null: the platform itself. */
+function accountOf({ headers }: ReceivedRequest): string | null {
+  return headers['stripe-account'] || headers['stripe-context'] || null;
+}
+
 function headersOf(
   request: ReceivedRequest,
   requestId: string,
@@ -150,7 +144,7 @@ function headersOf(
   shouldRetry: 'true' | 'false' | null,
 ): string[] {
   const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
-  headers.push('Stripe-Version', request.headers['stripe-version'] ?? LATEST_VERSION);
+  headers.push('Stripe-Version', request.headers['stripe-version'] ?? API_VERSION);
   if (request.method === 'GET') return headers;
   if (request.idempotencyKey) {
     headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
@@ -209,12 +203,6 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
-}
-
-/** A bug of the sandbox: told in the answer, because it must not end the process it runs in. */
-function ownFault(error: unknown) {
-  const message = `The sandbox itself failed: ${error instanceof Error ? error.stack : error}`;
-  return { status: 500, body: errorText({ type: 'api_error', message }), stored: true };
 }
 
 function errorText(body: object): string {

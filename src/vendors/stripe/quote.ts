@@ -7,7 +7,15 @@ import type { Refusal } from '../../errors.ts';
 import type { Fields } from '../form.ts';
 import { ambiguous } from '../one-reading.ts';
 import type { Quote, Rate, Tariff } from '../vendor.ts';
-import { MAX_MINOR, minorUnit, readCurrency, readMinor, toMicros } from './currency.ts';
+import {
+  faultInMinor,
+  MAX_MINOR,
+  minorUnit,
+  readCurrency,
+  readMinor,
+  toMicros,
+  whyNoUnit,
+} from './currency.ts';
 import type { Pricing } from './prices.ts';
 
 export interface Quoted {
@@ -92,7 +100,8 @@ function readStated(pricing: Pricing, fields: Fields): Stated | Refusal {
   if (text !== undefined && currency === null) {
     return ambiguous('`currency` must be three letters and nothing else, as in `currency=usd`');
   }
-  return { minor, currency };
+  const fault = minor === null || currency === null ? null : faultInMinor(minor, currency);
+  return fault === null ? { minor, currency } : ambiguous(fault);
 }
 
 function amountIn(fields: Fields, name: string, signed: boolean): bigint | null | Refusal {
@@ -189,6 +198,8 @@ function ofItem(stated: Stated, fields: Fields, tariff: Tariff): Quote | Refusal
   if (stated.minor !== null) {
     return ambiguous('`amount` and `unit_amount` both state the price; give one of them');
   }
+  const fault = stated.currency === null ? null : faultInMinor(unit, stated.currency);
+  if (fault !== null) return ambiguous(fault);
   const minor = unit * (quantity ?? 1n);
   if (minor > MAX_MINOR || -minor > MAX_MINOR) return unpriced('the amount is too large');
   return ofAmount('exact', { ...stated, minor }, tariff);
@@ -219,7 +230,6 @@ function missing(field: string): Quote {
   return unpriced(`\`${field}\` is missing`);
 }
 
-function needsRate(currency: string, { missing }: Tariff): Quote {
-  const why = missing.get(currency) ?? 'none is configured';
-  return unpriced(`the currency ${currency} needs a rate, and ${why}`);
+function needsRate(currency: string, tariff: Tariff): Quote {
+  return unpriced(whyNoUnit(currency, tariff));
 }

@@ -92,6 +92,33 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 3, held: 0 });
   });
 
+  test(`${name}: what was found out before a call was sent again says nothing of that attempt`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const id = await at().hold(key, 3, named('again'));
+    const first = at().now;
+    at().settle(id, 'unknown', { keepIdentity: true, lookAt: at().now });
+    assert.equal((await due(at(), key))[0]?.sentAt, first);
+    await resolve(at(), id, { sentAt: first, lookAt: at().now + HOUR });
+    at().clock.advance(MINUTE);
+    const again = await at().admit(key, 3, named('again'));
+    assert.equal(again.kind, 'resend');
+    at().settle(again.id, 'unknown', { lookAt: at().now });
+    const late = resolve(at(), id, { outcome: 'released', sentAt: first });
+    await assert.rejects(late, /was sent again since/);
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 3 });
+    const [next] = await due(at(), key);
+    assert.deepEqual([next?.row.id, next?.looks, next?.sentAt], [id, 0, first + MINUTE]);
+    at().clock.advance(MINUTE);
+    await resolve(at(), id, { sentAt: first + MINUTE, lookAt: at().now + HOUR });
+    const third = await at().admit(key, 3, named('again'));
+    assert.equal(third.kind, 'resend');
+    await at().reopen();
+    const [lost] = await due(at(), key);
+    assert.deepEqual([lost?.row.id, lost?.sentAt], [id, first + 2 * MINUTE], 'a crash under way');
+    await resolve(at(), id, { outcome: 'released', sentAt: first + 2 * MINUTE });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+  });
+
   test(`${name}: proof that nothing moved frees the key; an answer that was found is its answer`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const never = { idempotencyWindowMs: 0 };
