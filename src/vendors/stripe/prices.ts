@@ -3,6 +3,7 @@
  * parameter descriptions, row by row. A row is a whole path, never the beginning of one; what has
  * no row has no price, so an operation that Stripe adds is refused until somebody has read it.
  */
+import { foldedPath } from '../folded-path.ts';
 import type { Operation } from './operations.ts';
 
 /** How quote.ts finds what a call costs. */
@@ -148,19 +149,8 @@ function commits(template: string | null): boolean {
  * for it: upper case, percent-encoded, with empty segments.
  */
 function isGuarded(path: string): boolean {
-  const [version = '', resource = ''] = fold(path);
+  const [version = '', resource = ''] = foldedPath(path);
   return GUARDED.has(`/${version}`) || GUARDED.has(`/${version}/${resource}`);
-}
-
-function fold(path: string): string[] {
-  let plain = path;
-  try {
-    plain = decodeURIComponent(path);
-  } catch {} // not UTF-8: what it says in clear is compared
-  return plain
-    .toLowerCase()
-    .split('/')
-    .filter((segment) => segment !== '');
 }
 
 function free(...templates: string[]): [string, Pricing][] {
