@@ -2,7 +2,7 @@
  * Phone numbers as prices see them: which country one is in. The only file that knows
  * libphonenumber. A number that no country has is not guessed to be in one.
  */
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 export interface PhoneNumber {
   /** Without the `+`. */
@@ -38,4 +38,9 @@ export function isMainCountry({ callingCode, country }: PhoneNumber): boolean {
   if (callingCode === null) return false;
   const main = MAIN_COUNTRY[callingCode];
   return main === undefined || main === country;
+}
+
+/** Whether somebody's numbers are of this country: `GB`. */
+export function isCountry(code: string): boolean {
+  return isSupportedCountry(code);
 }
