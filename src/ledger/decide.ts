@@ -52,9 +52,10 @@ export interface Link {
   budgets: BudgetState[];
 }
 
-/** The row that answers for the call's idempotency key. */
+/** The row that answers for the call's idempotency key, or for its task's earlier attempts. */
 export interface FirstCall {
   id: bigint;
+  idempotencyKey: string | null;
   at: number;
   fingerprint: string;
   state: string;
@@ -224,18 +225,20 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
       kind: 'refuse',
       refusal: refusal(
         'idempotency_in_flight',
-        `The first call with this idempotency key, ${handle('call', first.id)}, is still running.`,
+        `The first call with this identity, ${handle('call', first.id)}, is still running.`,
       ),
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
   if (call.at - first.at < call.idempotencyWindowMs) return { kind: 'resend', first };
+  const what =
+    first.state === 'unknown' ? 'its outcome is not known' : 'its answer did not come back';
   return {
     kind: 'refuse',
     refusal: refusal(
       'outcome_unknown',
-      `The first call with this idempotency key, ${handle('call', first.id)}, was sent and its ` +
-        'outcome is not known. The vendor would execute it anew, so it is not sent again.',
+      `The first call with this identity, ${handle('call', first.id)}, was sent and ${what}. ` +
+        'The vendor would execute it anew, so it is not sent again.',
     ),
   };
 }

@@ -168,7 +168,7 @@ export class DataPlane {
     const { ledger, seal, clock, waiting } = this.#deps;
     const { running, route: way, understood } = call;
     announce('admitted', running.id);
-    const result = await this.#forward(call).catch(
+    const result = await this.#forward(call, verdict).catch(
       // A fault of ours must not leave a hold without an end.
       (error: unknown): UpstreamResult =>
         running.sent
@@ -185,7 +185,7 @@ export class DataPlane {
         reading: understood.reading,
         tariff: understood.tariff,
         pricedByKey: understood.pricedByKey,
-        hasIdentity: understood.admission.idempotencyKey !== null,
+        hasIdentity: understood.admission.fingerprint !== null,
         stopped: running.stopped,
         latencyMs: clock.monotonic() - call.startedAt,
         now: clock.now(),
@@ -199,11 +199,14 @@ export class DataPlane {
     return this.#answer(call, verdict, concluded);
   }
 
-  async #forward(call: Call): Promise<UpstreamResult> {
+  async #forward(call: Call, verdict: SendVerdict): Promise<UpstreamResult> {
     const { running, route: way, understood } = call;
     const { request, reading, admission } = understood;
     const { origin } = this.#deps.accounts;
-    const key = admission.idempotencyKey ?? ownKey(running.id, origin);
+    const key =
+      verdict.kind === 'resend'
+        ? (verdict.firstKey ?? ownKey(verdict.firstId, origin))
+        : (admission.idempotencyKey ?? ownKey(running.id, origin));
     const account = this.#accountOf(call);
     if (!account) return { kind: 'stopped' };
     const outbound = way.vendor.outbound(

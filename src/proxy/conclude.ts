@@ -31,7 +31,7 @@ export interface Sent {
   tariff: Tariff;
   /** The key says what the call costs; the vendor's replies do not. */
   pricedByKey: boolean;
-  /** Whether a repetition can be recognised: the client sent an idempotency key. */
+  /** Whether a repetition can be recognised: by a key of the client's, or by its task's attempt. */
   hasIdentity: boolean;
   /** Why it was stopped, when it was. */
   stopped: ErrorCode | null;
@@ -69,11 +69,10 @@ function whatNow({ reading, hasIdentity }: Sent): string {
     : 'Its amount stays counted until the outcome is known';
   // A read repeats nothing; of the rest only a key of the client's own tells a retry from a new call.
   if (free && reading.idempotency === 'none') return `${counted}.`;
-  if (hasIdentity && reading.idempotency === 'proxy') {
-    return `${counted}; a retry with the same Idempotency-Key is not sent again.`;
-  }
+  const retry = 'a retry with the same Idempotency-Key, or by the next attempt of its task,';
+  if (hasIdentity && reading.idempotency === 'proxy') return `${counted}; ${retry} is not sent.`;
   return hasIdentity
-    ? `${counted}; a retry with the same Idempotency-Key is safe.`
+    ? `${counted}; ${retry} is safe.`
     : `${counted}. It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.`;
 }
 

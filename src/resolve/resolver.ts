@@ -41,7 +41,7 @@ export interface ResolverDeps {
 }
 
 /** What the ledger is told of a call that was looked for. */
-type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt'>;
+type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt' | 'lookedAt'>;
 
 const STILL_OPEN = { cost: null, objects: [], vendorObjectId: null, sealedReply: null } as const;
 
@@ -90,13 +90,14 @@ export class Resolver {
   async #resolve(call: DueCall): Promise<void> {
     const { ledger, clock, log, metrics } = this.#deps;
     const { row } = call;
+    const lookedAt = clock.now();
     const finding = await this.#investigate(call).catch((error: unknown) => {
       log.error({ err: error, call: handle('call', row.id) }, 'a look for an open call failed');
       return this.#later(call, RETRY_MS, null);
     });
     try {
       const { id } = row;
-      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt };
+      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt, lookedAt };
       const ended = await ledger.resolve({ ...finding, ...known });
       if (!ended || ended.state === row.state) return;
       const { state, vendor } = ended;

@@ -14,10 +14,10 @@ export class Agenda<Item> {
   }
 
   /** Takes out what is due at `now`, earliest first. */
-  take(now: number): { at: number; item: Item }[] {
+  take(now: number): Item[] {
     let due = 0;
     while (due < this.#entries.length && this.#entries[due]!.at <= now) due++;
-    return due === 0 ? [] : this.#entries.splice(0, due);
+    return due === 0 ? [] : this.#entries.splice(0, due).map(({ item }) => item);
   }
 
   clear(): void {

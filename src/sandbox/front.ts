@@ -4,16 +4,19 @@
  * none, and never talks to anything but its callers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
 import type { ReceivedRequest } from './books.ts';
 import { answer, deliver } from './deliver.ts';
 import { type Fault, Faults, seededRandom } from './faults.ts';
 import { type Arrival, type Listener, listen, type Wire } from './listener.ts';
 import type { Execution, FakeVendor, Gateway, Reply } from './vendor.ts';
 
-export interface Latency {
+export interface FrontOptions {
   /** How long the vendor takes to execute, in milliseconds; between two, by a seed; default 0. */
   latencyMs?: number | { min: number; max: number };
   latencySeed?: number;
+  /** Dates the replies; default: the system's. */
+  clock?: Pick<Clock, 'now'>;
 }
 
 export class Front {
@@ -22,20 +25,24 @@ export class Front {
   readonly #gateway: Gateway;
   readonly #latencyMs: { min: number; max: number };
   readonly #random: () => number;
+  readonly #clock: Pick<Clock, 'now'> | undefined;
   readonly #stopping = new AbortController();
   #seq = 0;
 
-  constructor(vendor: FakeVendor, gateway: Gateway, { latencyMs = 0, latencySeed = 1 }: Latency) {
+  constructor(vendor: FakeVendor, gateway: Gateway, options: FrontOptions) {
+    const { latencyMs = 0, latencySeed = 1 } = options;
     this.#vendor = vendor;
     this.#gateway = gateway;
     this.#latencyMs =
       typeof latencyMs === 'number' ? { min: latencyMs, max: latencyMs } : latencyMs;
     this.#random = seededRandom(latencySeed);
+    this.#clock = options.clock;
   }
 
   /** `port` 0: any free one. Closing ends every connection and forgets every delayed call. */
   async open(port = 0): Promise<Listener> {
-    const listener = await listen(port, (arrival, wire) => this.#receive(arrival, wire));
+    const receive = (arrival: Arrival, wire: Wire) => this.#receive(arrival, wire);
+    const listener = await listen(port, receive, this.#clock);
     return {
       url: listener.url,
       close: () => {

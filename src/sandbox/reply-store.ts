@@ -1,5 +1,6 @@
 /**
- * A vendor's store of replies: one key, one execution, for 24 hours by the clock. Answers are kept
+ * A vendor's store of replies: one key, one execution, for 24 hours by the clock unless
+ * the vendor keeps them longer. Answers are kept
  * by the caller's word alone; this file knows no status and no vendor.
  */
 import { Recent } from './recent.ts';
@@ -42,9 +43,14 @@ export class ReplyStore<Stored> {
   }
 
   /** Takes the key for this request, or says who has it. `name`: the account and the key. */
-  claim(name: string, request: Fingerprinted, now: number): Claim<Stored> {
+  claim(
+    name: string,
+    request: Fingerprinted,
+    now: number,
+    keepsMs: number = DAY_MS,
+  ): Claim<Stored> {
     const found = this.#entries.get(name);
-    if (found && (found.reply === null || now - found.at < DAY_MS)) {
+    if (found && (found.reply === null || now - found.at < keepsMs)) {
       return this.#compare(found, request);
     }
     if (found) this.#entries.delete(name);

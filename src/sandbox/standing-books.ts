@@ -99,9 +99,7 @@ export abstract class StandingBooks<
   }
 
   #catchUp(): void {
-    for (const { at, item } of this.#agenda.take(this.#clock.now())) {
-      if (item.standing?.until === at) this.#place(item);
-    }
+    for (const record of this.#agenda.take(this.#clock.now())) this.#place(record);
   }
 
   #place(record: Kept): void {

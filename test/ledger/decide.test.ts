@@ -192,6 +192,7 @@ for (const [what, parent, code] of [
 function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
+    idempotencyKey: 'k',
     ...{ runningId: null, hasReply: false, ...fields },
   };
 }

@@ -140,3 +140,10 @@ test('events are listed newest first, by type, by time and by page', async (t) =
   now += 30 * 24 * 60 * 60 * 1000 - 35_000;
   assert.equal((await stripe.events.list({ type: 'payout.created' })).data.length, 3);
 });
+
+test('every reply is dated by the vendor’s clock', async (t) => {
+  const { sandbox } = await start(t, { clock: { now: () => 1_800_000_000_000 } });
+  const dateOf = async (path: string) => (await raw(sandbox, 'GET', path)).headers.date;
+  assert.equal(await dateOf('/v1/events'), 'Fri, 15 Jan 2027 08:00:00 GMT');
+  assert.equal(await dateOf('/v1/nothing'), 'Fri, 15 Jan 2027 08:00:00 GMT');
+});

@@ -58,13 +58,14 @@ export class Resolutions {
     if (outcome === 'unknown' || (outcome === call.state && resolution.objects.length === 0)) {
       this.#later.run(lookAt, why, id);
     } else {
-      this.#settlements.endOpen(call, {
+      const settlement = {
         ...resolution,
         // Proof that nothing moved lets the same key start over; else its answer is what there is.
         keepIdentity: outcome !== 'released' || sealedReply !== null,
         ...{ replayedByVendor: false, refused: null, httpStatus: null, vendorRequestId: null },
         ...{ latencyMs: null, upstreamMs: null },
-      });
+      };
+      this.#settlements.endOpen(call, settlement, resolution.lookedAt ?? resolution.at);
       this.#note.run(by, why, id);
     }
     return readCall(this.#row.get(id) as unknown as CallTableRow);

@@ -130,10 +130,19 @@ export class Settlements {
     this.#learn(first, settlement);
   }
 
-  /** Ends a call that was answered or given up before, by what became known of it since. */
-  endOpen(call: OpenCall, settlement: Settlement): void {
-    this.#settleOwn(call, settlement);
-    this.#learn(call, settlement);
+  /**
+   * Ends a call that was answered or given up before, by what became known of it since. `lookedAt`:
+   * when it was begun to look.
+   */
+  endOpen(call: OpenCall, settlement: Settlement, lookedAt: number): void {
+    const { outcome, cost, at } = settlement;
+    const answered = call.state === 'held' && call.vendorObjectId !== null;
+    // Its object is counted since it was answered, and must not be once more.
+    if (!answered) this.#settleOwn(call, settlement);
+    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
+    else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
+    else this.#write(call, 'held', null, settlement, true);
+    this.#learn(call, settlement, lookedAt);
   }
 
   #settleOwn(call: OpenCall, settlement: Settlement): void {
@@ -148,14 +157,14 @@ export class Settlements {
   }
 
   /** Other calls' holds end by what the reply says of their objects. */
-  #learn(call: OpenCall, settlement: Settlement): void {
+  #learn(call: OpenCall, settlement: Settlement, lookedAt: number | null = null): void {
     for (const fact of settlement.objects) {
       const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
       // A vendor's stored reply says `open` of what another reply has shown to be final.
       const told =
         call.state === 'settled' || (fact.state === 'open' && !this.#isFinal(call, fact));
       if (own && told) continue; // #settleOwn has said it all
-      this.#apply(call, fact, settlement.at);
+      this.#apply(call, fact, settlement.at, lookedAt);
     }
   }
 
@@ -164,7 +173,7 @@ export class Settlements {
   }
 
   /** A reply told what became of an object: its open holds end, oldest first. */
-  #apply(place: OpenCall, fact: ObjectFact, at: number): void {
+  #apply(place: OpenCall, fact: ObjectFact, at: number, lookedAt: number | null): void {
     const object = this.#objects.learn(place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
@@ -173,8 +182,13 @@ export class Settlements {
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
-      // the vendor's stored one, and the money of the later attempt may still move.
-      if (pending || this.#objects.overtaken(place, object.id)) return;
+      // the vendor's stored one, and the money of the later attempt may still move. One that was
+      // looked up is as new as the look.
+      const overtaken =
+        lookedAt === null
+          ? this.#objects.overtaken(place, object.id)
+          : this.#objects.answeredSince(place, object.id, lookedAt);
+      if (pending || overtaken) return;
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }

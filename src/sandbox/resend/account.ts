@@ -25,7 +25,8 @@ export function deleteApiKey(): Outcome {
 
 export function createDomain(context: Context): Outcome {
   const name = requireName(context);
-  return created({ ...domain(randomUUID(), name, context.now), status: 'not_started' });
+  const made = domain(randomUUID(), name, context.now);
+  return created({ ...made, status: 'not_started', records: [] });
 }
 
 export function listDomains(context: Context): Outcome {
@@ -33,7 +34,8 @@ export function listDomains(context: Context): Outcome {
 }
 
 export function retrieveDomain({ names, now }: Context): Outcome {
-  return found({ object: 'domain', ...domain(names[0] ?? '', 'example.com', now) });
+  const shown = domain(names[0] ?? '', 'example.com', now);
+  return found({ object: 'domain', ...shown, records: [] });
 }
 
 export function changeDomain({ names }: Context): Outcome {
@@ -54,7 +56,6 @@ function domain(id: string, name: string, now: number) {
     created_at: timestamp(now),
     region: 'us-east-1',
     capabilities: { sending: 'enabled', receiving: 'disabled' },
-    records: [],
   };
 }
 

@@ -1,5 +1,11 @@
 /** The older API of charges: take a payment without a PaymentIntent. */
-import { checkMinimum, readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
+import {
+  checkDivisible,
+  checkMinimum,
+  readAmount,
+  readCurrency,
+  readOptionalAmount,
+} from './amounts.ts';
 import {
   asItWas,
   filtered,
@@ -14,6 +20,7 @@ import {
 } from './call.ts';
 import { AUTHENTICATION_REQUIRED, cardOutcome } from './cards.ts';
 import { type Attempt, addCharge, captureCharge, notCapturable } from './charging.ts';
+import { cardOfCustomer } from './customer-balance.ts';
 import { cardError, conflict, invalid } from './errors.ts';
 import { cardOf } from './payment-methods.ts';
 import { render } from './records.ts';
@@ -28,7 +35,9 @@ const createCharge: Handler = (call) => {
   if (!customer && !source) throw invalid('Must provide source or customer.');
   const connect = readConnect(call);
   const capture = form.text('capture')?.toLowerCase() !== 'false';
-  const attempt = attemptOn(source ? cardOf(call.books, source) : 'card', capture);
+  const card = source ?? cardOfCustomer(call.books, customer!);
+  if (!card) throw noCard();
+  const attempt = attemptOn(cardOf(call.books, card), capture);
   const charge = addCharge(
     call.books,
     {
@@ -36,7 +45,7 @@ const createCharge: Handler = (call) => {
       currency,
       customer,
       paymentIntent: null,
-      paymentMethod: source,
+      paymentMethod: card,
       description: readText(form, 'description'),
       metadata: readMetadata(form),
       ...connect,
@@ -46,6 +55,11 @@ const createCharge: Handler = (call) => {
   if (charge.refusal) throw cardError(charge.refusal, { charge: charge.id });
   return render(charge);
 };
+
+function noCard() {
+  const message = 'Cannot charge a customer that has no active card';
+  return cardError({ code: 'missing', declineCode: null, message }, {});
+}
 
 function attemptOn(card: string, capture: boolean): Attempt {
   const outcome = cardOutcome(card);
@@ -73,6 +87,7 @@ const captureChargeById: Handler = (call) => {
       param: 'amount',
     });
   }
+  checkDivisible(amount, charge.currency);
   captureCharge(call.books, charge, amount, true);
   return render(charge);
 };

@@ -18,9 +18,11 @@ import { changeBalance, newCustomer, oldOrKnown } from './customer-balance.ts';
 import { invalid, missing, noSuch } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Customer } from './objects/customer.ts';
+import { demandAttachable } from './payment-methods.ts';
 import { render } from './records.ts';
 
 const createCustomer: Handler = (call) => {
+  demandAttachable(call.form.text('source') ?? '');
   const customer = call.books.add<Customer>(newCustomer(call.books, newId('cus_', 14), false));
   change(call, customer);
   call.books.save(customer, 'customer.created');
@@ -31,6 +33,7 @@ const retrieveCustomer: Handler = (call) => render(fromPath(call, 'customer'));
 
 const updateCustomer: Handler = (call) => {
   const customer = living(call);
+  demandAttachable(call.form.text('source') ?? '');
   const before = asItWas(customer);
   change(call, customer);
   call.books.save(customer, 'customer.updated', before);

@@ -17,6 +17,23 @@ export class Form {
     else this.#readUrlencoded(body);
   }
 
+  /**
+   * A JSON body by the names that a form gives the same fields: `{"amount": {"value": 7}}` is
+   * `amount[value]=7`. Undefined: no JSON object.
+   */
+  static ofJson(query: string, body: string): Form | undefined {
+    const form = new Form(query, '');
+    if (!body) return form;
+    try {
+      const fields: unknown = JSON.parse(body);
+      if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+      form.#addFields('', fields);
+      return form;
+    } catch {
+      return undefined;
+    }
+  }
+
   text(name: string): string | undefined {
     return this.#values.get(name);
   }
@@ -77,6 +94,14 @@ export class Form {
       const split = part.indexOf('\r\n\r\n');
       const name = /\bname="([^"]*)"/.exec(part.slice(0, split))?.[1];
       if (split > 0 && name) this.#add(name, part.slice(split + 4).replace(/\r\n$/, ''));
+    }
+  }
+
+  #addFields(prefix: string, fields: object): void {
+    for (const [key, value] of Object.entries(fields)) {
+      const name = prefix ? `${prefix}[${key}]` : key;
+      if (typeof value === 'object' && value !== null) this.#addFields(name, value);
+      else this.#values.set(name, value === null ? '' : String(value));
     }
   }
 

@@ -2,7 +2,7 @@
  * Money that moves without a card: payouts to the bank, topups from it, transfers to connected
  * accounts, and the balance. The account is rich: nothing is ever refused for want of funds.
  */
-import { readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
+import { checkDivisible, readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
 import {
   asItWas,
   type Call,
@@ -111,13 +111,15 @@ const retrieveBalance: Handler = ({ books }) => {
 };
 
 function add(call: Call, kind: Fund['object'], amount: number, detail: string | null): Json {
+  const currency = readCurrency(call.form);
+  checkDivisible(amount, currency, kind === 'payout');
   const fund = call.books.add<Fund>(
     {
       id: newObjectId(PREFIX[kind], 23),
       created: call.now,
       metadata: readMetadata(call.form),
       amount,
-      currency: readCurrency(call.form),
+      currency,
       object: kind,
       status: kind === 'transfer' ? 'paid' : 'pending',
       detail,

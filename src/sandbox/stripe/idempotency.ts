@@ -3,7 +3,7 @@
  * the same: by what they mean, not how they are spelled.
  */
 import * as store from '../reply-store.ts';
-import { Form } from './form.ts';
+import { dialectOf } from './dialect.ts';
 
 export interface StoredReply {
   status: number;
@@ -21,6 +21,6 @@ export class Idempotency extends store.ReplyStore<StoredReply> {
   }
 }
 
-function canonical({ query, body, contentType }: store.Fingerprinted): string {
-  return new Form(query, body, contentType).canonical();
+function canonical({ path, query, body, contentType }: store.Fingerprinted): string {
+  return dialectOf(path).read(query, body, contentType).canonical();
 }

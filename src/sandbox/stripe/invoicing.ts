@@ -162,6 +162,7 @@ export function paymentOf(books: AccountBooks, invoice: Invoice): PaymentIntent 
       cancellationReason: null,
       feeAmount: null,
       destination: null,
+      onBehalfOf: null,
       invoice: invoice.id,
     },
     'payment_intent.created',

@@ -5,9 +5,11 @@
 import { AccountBooks } from './account-books.ts';
 import type { StripeBooks } from './books.ts';
 import { AUTHENTICATION_REQUIRED } from './cards.ts';
+import { endPending } from './charging.ts';
 import { collect, finalize } from './invoicing.ts';
 import { remainingOf } from './objects/invoice.ts';
 import type { Json } from './objects/kept.ts';
+import type { MoneyMovement } from './objects/money-movement.ts';
 import { decline, succeed } from './payments.ts';
 import { type RecordOf, render, type StripeRecord } from './records.ts';
 import { renew } from './subscribing.ts';
@@ -27,6 +29,21 @@ export function finishPayment(
   if (outcome === 'succeeded') succeed(own, pi);
   else decline(own, pi, AUTHENTICATION_REQUIRED);
   return render(pi);
+}
+
+/** A bank debit of the older API is paid, or not. */
+export function finishCharge(
+  books: StripeBooks,
+  id: string,
+  outcome: 'succeeded' | 'failed',
+  now: number,
+): Json {
+  const [charge, own] = find(books, 'charge', id, now);
+  if (charge.state !== 'pending' || charge.paymentIntent) {
+    throw new Error(`${id} is not waiting for a bank by itself`);
+  }
+  endPending(own, charge, outcome === 'succeeded' ? null : AUTHENTICATION_REQUIRED);
+  return render(charge);
 }
 
 /** The bank sends a refund back, also one that was said to have succeeded: the money stays. */
@@ -87,6 +104,29 @@ function endFund(
   fund.status = outcome;
   own.save(fund, `${kind}.${outcome}`);
   return render(fund);
+}
+
+/** What API v2 moved arrives (`posted`), never leaves (`failed`), or comes back (`returned`). */
+export function finishMovement(
+  books: StripeBooks,
+  id: string,
+  outcome: 'posted' | 'failed' | 'returned',
+  now: number,
+): Json {
+  const record = books.get(id);
+  if (!record || !isMovement(record)) throw new Error(`the sandbox knows no movement ${id}`);
+  const [movement, own] = find(books, record.object, id, now);
+  const comesBack = outcome === 'returned' && movement.status === 'posted';
+  if (movement.status !== 'processing' && !comesBack) throw notWaiting(movement);
+  movement.status = outcome;
+  const inbound = movement.object === 'v2.money_management.inbound_transfer';
+  const step = outcome === 'posted' ? 'succeeded' : outcome;
+  own.save(movement, `${movement.object}.${inbound ? `bank_debit_${step}` : outcome}`);
+  return render(movement);
+}
+
+function isMovement(record: StripeRecord): record is MoneyMovement {
+  return /^v2\.money_management\.(?:out|in)bound_/.test(record.object);
 }
 
 /**

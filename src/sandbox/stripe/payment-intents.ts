@@ -2,7 +2,13 @@
  * PaymentIntents: the state machine of vendors.md 1.5. A payment moves money through its charge
  * alone: confirming makes one, capturing takes from it, canceling lets it go.
  */
-import { checkMinimum, readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
+import {
+  checkDivisible,
+  checkMinimum,
+  readAmount,
+  readCurrency,
+  readOptionalAmount,
+} from './amounts.ts';
 import {
   type Call,
   filtered,
@@ -63,6 +69,7 @@ const createPaymentIntent: Handler = (call) => {
       canceledAt: null,
       cancellationReason: null,
       ...connect,
+      onBehalfOf: readText(form, 'on_behalf_of'),
       invoice: null,
     },
     'payment_intent.created',
@@ -129,6 +136,7 @@ const capturePaymentIntent: Handler = (call) => {
   const rest = final && pi.amountReceived > 0 && form.text('amount_to_capture') === '0';
   const asked = rest ? 0 : readOptionalAmount(form, 'amount_to_capture');
   const amount = asked ?? pi.amountCapturable;
+  checkDivisible(amount, pi.currency);
   if (pi.status !== 'requires_capture') throw unexpected(pi, 'captured');
   if (amount > pi.amountCapturable) {
     throw conflict(
@@ -169,6 +177,7 @@ const incrementAuthorization: Handler = (call) => {
   const pi = fromPath(call, 'payment_intent');
   const charge = call.books.find('charge', pi.latestCharge ?? '');
   if (pi.status !== 'requires_capture' || !charge) throw unexpected(pi, 'incremented');
+  checkDivisible(amount, pi.currency);
   if (amount <= pi.amount) {
     throw invalid(`The amount must be greater than the current amount, ${pi.amount}.`, 'amount');
   }

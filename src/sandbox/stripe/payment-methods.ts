@@ -27,6 +27,14 @@ export function cardOf(books: AccountBooks, id: string): string {
   return books.find('payment_method', id)?.card ?? id;
 }
 
+/** Throws Stripe's 402 for a card that declines already when it is put on a customer. */
+export function demandAttachable(card: string): void {
+  const outcome = cardOutcome(card);
+  // This one card is made to attach and to fail later, at the payment.
+  if (outcome.kind !== 'declined' || card.endsWith('chargeCustomerFail')) return;
+  throw cardError(outcome.refusal, {});
+}
+
 const createPaymentMethod: Handler = (call) => {
   const type = call.form.text('type');
   if (!type) throw missing('type');
@@ -47,11 +55,7 @@ const attachPaymentMethod: Handler = (call) => {
   const customer = readCustomer(call);
   if (!customer) throw missing('customer');
   const card = cardOf(call.books, call.id);
-  const outcome = cardOutcome(card);
-  // This one card is made to attach and to fail later, at the payment.
-  if (outcome.kind === 'declined' && !card.endsWith('chargeCustomerFail')) {
-    throw cardError(outcome.refusal, {});
-  }
+  demandAttachable(card);
   const pm =
     call.books.find('payment_method', call.id) ??
     call.books.add<PaymentMethod>(newMethod(call, newId('pm_1', 23), card, null));

@@ -9,6 +9,7 @@ import {
   feeRefund,
 } from './objects/application-fee.ts';
 import { type Charge, charge } from './objects/charge.ts';
+import { type CoreAccount, coreAccount } from './objects/core-account.ts';
 import { type CreditNote, creditNote } from './objects/credit-note.ts';
 import {
   type BalanceTransaction,
@@ -21,6 +22,12 @@ import { type Invoice, invoice } from './objects/invoice.ts';
 import { type InvoiceItem, invoiceItem } from './objects/invoice-item.ts';
 import { type InvoicePayment, invoicePayment } from './objects/invoice-payment.ts';
 import { type Json, type Kind, NOWHERE, type Standing } from './objects/kept.ts';
+import {
+  type MoneyMovement,
+  moneyMovement,
+  type PayoutIntent,
+  payoutIntent,
+} from './objects/money-movement.ts';
 import { type PaymentIntent, paymentIntent } from './objects/payment-intent.ts';
 import {
   type PaymentMethod,
@@ -42,6 +49,8 @@ export type MoneyRecord =
   | TransferReversal
   | ApplicationFee
   | FeeRefund
+  | MoneyMovement
+  | PayoutIntent
   | BalanceTransaction
   | Invoice;
 export type StripeRecord =
@@ -55,13 +64,17 @@ export type StripeRecord =
   | InvoicePayment
   | CreditNote
   | Subscription
-  | Quote;
+  | Quote
+  | CoreAccount;
 
-/** `payout` names all funds: they are one record, told apart by their `object`. */
-export type RecordOf<Name extends StripeRecord['object']> =
-  Extract<StripeRecord, { object: Name }> extends never
-    ? Fund
-    : Extract<StripeRecord, { object: Name }>;
+/** The record of a kind; some kinds share one: payouts, topups and transfers. */
+export type RecordOf<Name extends StripeRecord['object']> = RecordNamed<StripeRecord, Name>;
+
+type RecordNamed<Of extends StripeRecord, Name> = Of extends StripeRecord
+  ? Name extends Of['object']
+    ? Of
+    : never
+  : never;
 
 /** What a handler says of a new object; the rest is the books' to write. */
 export type New<Of> = Of extends unknown ? Omit<Of, 'account' | 'counted'> : never;
@@ -88,6 +101,11 @@ const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
   credit_note: creditNote,
   subscription,
   quote,
+  'v2.money_management.outbound_payment': moneyMovement,
+  'v2.money_management.outbound_transfer': moneyMovement,
+  'v2.money_management.inbound_transfer': moneyMovement,
+  'v2.money_management.payout_intent': payoutIntent,
+  'v2.core.account': coreAccount,
 };
 
 const kindOf = (record: StripeRecord) => KINDS[record.object] as Kind<StripeRecord>;

@@ -1,7 +1,7 @@
 /**
  * Refunds: money that goes back out, never more than a charge received.
  */
-import { readOptionalAmount, showAmount } from './amounts.ts';
+import { checkDivisible, readOptionalAmount, showAmount } from './amounts.ts';
 import {
   asItWas,
   type Call,
@@ -40,6 +40,7 @@ const createRefund: Handler = (call) => {
     throw conflict(`Charge ${charge.id} has already been refunded.`, 'charge_already_refunded');
   }
   const amount = asked ?? left;
+  checkDivisible(amount, charge.currency);
   if (amount > left) {
     const [want, have] = [amount, left].map((minor) => showAmount(minor, charge.currency));
     throw conflict(

@@ -5,6 +5,7 @@
 import { APPLICATION_FEE_ROUTES } from './application-fees.ts';
 import type { Handler } from './call.ts';
 import { CHARGE_ROUTES } from './charges.ts';
+import { CORE_ACCOUNT_ROUTES } from './core-accounts.ts';
 import { CREDIT_NOTE_ROUTES } from './credit-notes.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
 import { EVENT_ROUTES } from './events.ts';
@@ -12,6 +13,7 @@ import { FUND_ROUTES } from './funds.ts';
 import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
 import { INVOICE_PREVIEW_ROUTES } from './invoice-preview.ts';
 import { INVOICE_ROUTES } from './invoices.ts';
+import { MONEY_MANAGEMENT_ROUTES } from './money-management.ts';
 import { PAYMENT_INTENT_ROUTES } from './payment-intents.ts';
 import { PAYMENT_METHOD_ROUTES } from './payment-methods.ts';
 import { PRICE_ROUTES } from './prices.ts';
@@ -38,6 +40,8 @@ const ROUTES = new Map<string, Handler>([
   ...SUBSCRIPTION_ROUTES,
   ...SUBSCRIPTION_ITEM_ROUTES,
   ...QUOTE_ROUTES,
+  ...MONEY_MANAGEMENT_ROUTES,
+  ...CORE_ACCOUNT_ROUTES,
   ...EVENT_ROUTES,
 ]);
 
@@ -52,9 +56,11 @@ export function route(method: string, path: string): Route | undefined {
   const exact = ROUTES.get(`${method} ${path}`);
   if (exact) return { handler: exact, id: '', subId: '' };
   const segments = path.split('/');
-  const [, , , id = '', , subId = ''] = segments;
-  if (segments.length > 3) segments[3] = '*';
-  if (segments.length > 5) segments[5] = '*';
+  // An id follows the resource, which in v2 stands in a namespace: /v2/core/accounts/{id}.
+  const first = segments[1] === 'v2' ? 4 : 3;
+  const [id = '', subId = ''] = [segments[first], segments[first + 2]];
+  if (segments.length > first) segments[first] = '*';
+  if (segments.length > first + 2) segments[first + 2] = '*';
   const handler = ROUTES.get(`${method} ${segments.join('/')}`);
   return handler && { handler, id, subId };
 }

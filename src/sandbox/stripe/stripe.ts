@@ -10,9 +10,9 @@ import { readPath } from '../path.ts';
 import { type Execution, ownFault, type Reply } from '../vendor.ts';
 import { AccountBooks } from './account-books.ts';
 import type { StripeBooks } from './books.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
 import { invalid, StripeError } from './errors.ts';
 import { expand } from './expand.ts';
-import { Form } from './form.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { API_VERSION } from './objects/event.ts';
@@ -42,21 +42,16 @@ export class FakeStripe {
     const path = readPath(request.path);
     const found = route(request.method, path);
     if (!found) return problem(request, unrecognized(request));
-    const key = request.method === 'POST' ? request.idempotencyKey : null;
+    const denied = denial(request);
+    if (denied) return problem(request, denied);
+    const dialect = dialectOf(path);
+    const key = dialect.keyed.includes(request.method) ? request.idempotencyKey : null;
     if (!key) return this.#execution(request, path, found, null);
     if (key.length > MAX_KEY_LENGTH) {
       return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
     }
-    const claim = this.#replies.claim(
-      `${accountOf(request) ?? ''} ${key}`,
-      {
-        path,
-        query: request.query,
-        body: request.body ?? '',
-        contentType: request.headers['content-type'] ?? '',
-      },
-      this.#clock.now(),
-    );
+    const claim = this.#claim(request, path, key, dialect);
+    if (claim instanceof StripeError) return problem(request, claim);
     if (claim.kind === 'first') return this.#execution(request, path, found, claim.entry);
     if (claim.kind !== 'replay') return problem(request, clash(claim, key, path));
     this.books.replays++;
@@ -65,6 +60,24 @@ export class FakeStripe {
     const headers = headersOf(request, newId('req_', 14), requestId, 'false');
     headers.push('Idempotent-Replayed', 'true');
     return { status, headers, body };
+  }
+
+  #claim(
+    request: ReceivedRequest,
+    path: string,
+    key: string,
+    dialect: Dialect,
+  ): Claim | StripeError {
+    const { query, body, headers } = request;
+    const params = { path, query, body: body ?? '', contentType: headers['content-type'] ?? '' };
+    try {
+      const name = `${accountOf(request) ?? ''} ${key}`;
+      return this.#replies.claim(name, params, this.#clock.now(), dialect.keepsMs);
+    } catch (error) {
+      // A body that cannot be read is compared with nothing.
+      if (error instanceof StripeError) return error;
+      throw error;
+    }
   }
 
   #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
@@ -77,10 +90,13 @@ export class FakeStripe {
       },
       breakDown: (status, executes) => {
         const requestId = newId('req_', 14);
-        if (executes) this.#execute(request, path, to, requestId);
-        else this.#countExecution(request);
-        const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
-        this.#keep(entry, { status, body, requestId });
+        const done = executes ? this.#execute(request, path, to, requestId) : undefined;
+        if (!done) this.#countExecution(request);
+        const { errorText, retriesFailures } = dialectOf(path);
+        const error = { type: 'api_error', message: 'An error occurred on our end.' } as const;
+        const body = errorText(error, status);
+        if (!retriesFailures) this.#keep(entry, { status, body, requestId });
+        else this.#keep(entry, done?.stored ? { ...done, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, null), body };
       },
     };
@@ -97,23 +113,23 @@ export class FakeStripe {
       request: { id: requestId, idempotencyKey: request.idempotencyKey },
       now,
     });
+    const dialect = dialectOf(path);
     try {
-      const form = new Form(
-        request.query,
-        request.body ?? '',
-        request.headers['content-type'] ?? '',
-      );
+      const { query, body, headers } = request;
+      const form = dialect.read(query, body ?? '', headers['content-type'] ?? '');
       const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
       for (const name of form.list('expand')) expand(books, object, name);
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
       if (!(error instanceof StripeError)) {
-        const body = errorText({ type: 'api_error', message: ownFault(error) });
+        const fault = { type: 'api_error', message: ownFault(error) } as const;
+        const body = dialect.errorText(fault, 500);
         return { status: 500, body, stored: true };
       }
       if (error.stored) this.#countExecution(request);
-      return { status: error.status, body: errorText(error.body), stored: error.stored };
+      const stored = error.stored && !dialect.retriesFailures;
+      return { status: error.status, body: dialect.errorText(error.body, error.status), stored };
     }
   }
 
@@ -145,6 +161,8 @@ function headersOf(
 ): string[] {
   const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
   headers.push('Stripe-Version', request.headers['stripe-version'] ?? API_VERSION);
+  const account = request.headers['stripe-account'];
+  if (account) headers.push('Stripe-Account', account);
   if (request.method === 'GET') return headers;
   if (request.idempotencyKey) {
     headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
@@ -157,7 +175,19 @@ function problem(request: ReceivedRequest, error: StripeError): Reply {
   const requestId = newId('req_', 14);
   const shouldRetry = error.status === 409 ? 'true' : 'false';
   const headers = headersOf(request, requestId, requestId, shouldRetry);
-  return { status: error.status, headers, body: errorText(error.body) };
+  const { errorText } = dialectOf(request.path);
+  return { status: error.status, headers, body: errorText(error.body, error.status) };
+}
+
+/** A `Stripe-Account` that is no account's id: 403, as for one that the key has no access to. */
+function denial({ headers }: ReceivedRequest): StripeError | undefined {
+  const account = headers['stripe-account'];
+  if (!account || /^acct_\w+$/.test(account)) return undefined;
+  return new StripeError(403, {
+    type: 'invalid_request_error',
+    code: 'account_invalid',
+    message: `The provided key does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`,
+  });
 }
 
 /** Stripe sends no Request-Id with a 401. Shows no more of the key than its end. */
@@ -169,7 +199,7 @@ function unauthorized(authorization: string | null): Reply {
   return {
     status: 401,
     headers: ['Content-Type', 'application/json', 'WWW-Authenticate', 'Bearer realm="Stripe"'],
-    body: errorText({ type: 'invalid_request_error', message }),
+    body: JSON.stringify({ error: { type: 'invalid_request_error', message } }),
   };
 }
 
@@ -203,8 +233,4 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
-}
-
-function errorText(body: object): string {
-  return JSON.stringify({ error: body });
 }

@@ -49,7 +49,7 @@ export function hasEnded(call: CallRecord, now: number): boolean {
 /** Seconds talked: as much of its own length as has passed of its time. Begun seconds count. */
 export function durationOf(call: CallRecord): number {
   const { ended, answersAt, endsAt, seconds } = call;
-  if (call.fails || (ended && (ended.as === 'canceled' || ended.at <= answersAt))) return 0;
+  if (call.fails || (ended && ended.at <= answersAt)) return 0;
   if (!ended) return seconds;
   return Math.ceil((seconds * (ended.at - answersAt)) / (endsAt - answersAt));
 }

@@ -46,8 +46,8 @@ export const COUNTRIES: readonly Country[] = [
       carrier('Verizon', '311-480', 8_300n, northAmerican),
     ],
     voice: [
-      { name: 'United States', prefixes: ['1'], micros: 14_000n },
       { name: 'United States - Alaska', prefixes: ['1907'], micros: 90_000n },
+      { name: 'United States', prefixes: ['1'], micros: 14_000n },
     ],
   },
   {

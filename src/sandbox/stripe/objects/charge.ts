@@ -75,8 +75,10 @@ export const charge: Kind<Charge> = {
         ];
       case 'captured':
         return [['payments', ch.amountCaptured]];
+      case 'pending':
+        // Of a PaymentIntent: that counts as open.
+        return ch.paymentIntent ? NOWHERE : [['open', ch.amount]];
       default:
-        // `pending`: its PaymentIntent counts as open.
         return NOWHERE;
     }
   },

@@ -44,3 +44,20 @@ function changedFields(before: Json, now: Json): Json {
     JSON.stringify(value) !== JSON.stringify(now[name]);
   return Object.fromEntries(Object.entries(before).filter(differs));
 }
+
+/** As API v2 tells it: which object it is about, and not the object itself. */
+export function showEventInV2(event: EventRecord): Json {
+  const { id, object: type } = event.object;
+  const [, namespace, name] = type.split('.');
+  const request = { id: event.request.id, idempotency_key: event.request.idempotencyKey };
+  return {
+    id: event.id,
+    object: 'v2.core.event',
+    ...(event.account && { context: event.account }),
+    created: new Date(event.created * 1000).toISOString(),
+    livemode: false,
+    ...(event.request.id && { reason: { request, type: 'request' } }),
+    related_object: { id, type, url: `/v2/${namespace}/${name}s/${id}` },
+    type: event.type,
+  };
+}

@@ -30,6 +30,7 @@ export interface PaymentIntent extends Money {
   /** What the platform keeps of it, and whom the rest is passed on to. */
   feeAmount: number | null;
   destination: string | null;
+  onBehalfOf: string | null;
   /** The invoice that it pays. */
   invoice: string | null;
 }
@@ -59,7 +60,7 @@ export const paymentIntent: Kind<PaymentIntent> = {
     livemode: false,
     metadata: pi.metadata,
     next_action: pi.status === 'requires_action' ? nextAction(pi.returnUrl) : null,
-    on_behalf_of: null,
+    on_behalf_of: pi.onBehalfOf,
     payment_details: { customer_reference: null, order_reference: pi.invoice },
     payment_method: pi.paymentMethod,
     payment_method_options: {},
