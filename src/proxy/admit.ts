@@ -12,6 +12,7 @@ import {
   LedgerUnavailable,
   type Verdict,
 } from '../ledger/ledger.ts';
+import type { PriceTable, TariffBook } from '../tariffs/book.ts';
 import type { Learned, Quote, Vendor, VendorReply } from '../vendors/vendor.ts';
 import type { Sender } from './forward.ts';
 import { lookUp } from './look-up.ts';
@@ -30,6 +31,7 @@ const MAX_LOOK_UPS = 4;
 
 export interface AdmitDeps {
   ledger: Ledger;
+  tariffs: TariffBook;
   upstream: Sender;
   running: RunningCalls;
   waiting: WaitingRoom;
@@ -152,6 +154,7 @@ class Admitting {
       learned = vendor.learn(reading, replies, tariff);
     }
     const told = 'quote' in learned ? learned.quote : reading.quote;
+    if ('prices' in learned) this.#remember(learned.prices!);
     const byKey = pricedByKey(key, request, { operation: reading.operation, quote: told });
     this.#change({ canAsk: false, facts: learned.facts ?? [], quote: byKey ?? told });
     this.#understood = {
@@ -159,6 +162,13 @@ class Admitting {
       reading: { ...reading, quote: told },
       pricedByKey: byKey !== null,
     };
+  }
+
+  /** What the vendor said of its prices serves later calls too. */
+  #remember(prices: PriceTable): void {
+    const { tariffs, clock } = this.#deps;
+    const { vendor, understood } = this.#applicant;
+    tariffs.learn(vendor.name, understood.admission.account, prices, clock.now());
   }
 
   async #ask(

@@ -80,11 +80,14 @@ export interface LookUp {
   readonly body: string;
 }
 
-/** What a look-up told of a price: another question, the price itself, or what the ledger needs. */
+/**
+ * What a look-up told of a price: another question, the price itself, or what the ledger needs.
+ * `prices` are the account's for a day, by the vendor's names, so that nobody asks for them again.
+ */
 export type Learned =
   | { lookUp: LookUp }
   | { facts: readonly ObjectFact[] }
-  | { quote: Quote; facts?: readonly ObjectFact[] };
+  | { quote: Quote; facts?: readonly ObjectFact[]; prices?: ReadonlyMap<string, Micros> };
 
 /** An amount in the object's own currency, whose meaning in dollars the object decides. */
 export interface ObjectAmount {
@@ -247,6 +250,10 @@ export interface Vendor {
   readonly baseUrl: string;
   /** The fields that an account of this vendor consists of: `['secret']`. */
   readonly credentialFields: readonly string[];
+  /** Further ones that an account may have. */
+  readonly optionalFields?: readonly string[];
+  /** Those of them that are no secrets: the vendor's replies show them. */
+  readonly publicFields?: readonly string[];
   /** Largest request body, in bytes. */
   readonly bodyLimit: number;
   /**
@@ -263,6 +270,11 @@ export interface Vendor {
   readonly identityHeaders: readonly string[];
   /** What the request means, or why it has two readings. */
   read(request: VendorRequest, tariff: Tariff): Reading | Refusal;
+  /**
+   * Why the request would act for somebody else than the account that it is sent for, which only the
+   * account can tell; null: it would not. Without it, nothing in a request names an account.
+   */
+  checkScope?(request: VendorRequest, reading: Reading, destination: Destination): Refusal | null;
   /**
    * The request that goes out: the client's headers, less those that must not, with the real
    * credentials and the idempotency key (null: none).
