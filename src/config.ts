@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { readBaseUrl } from './base-url.ts';
+import { type Micros, parseUsd } from './money.ts';
 import { Secret } from './seal.ts';
 
 /** A setting that is missing, unknown or wrong; `message` names it and says what would be right. */
@@ -44,6 +45,15 @@ const secret = z
   .string()
   .regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces')
   .transform((text) => new Secret(text));
+
+const usd = z.string().transform((text, context) => {
+  try {
+    return parseUsd(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
 
 interface Setting {
   schema: z.ZodType;
@@ -85,6 +95,15 @@ export const SETTINGS = {
     'Real API key of the account `resend` / `default`, kept in memory only',
   ),
   KEYBRAKE_RESEND_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.resend.com'),
+  KEYBRAKE_RESEND_EMAIL_USD: setting(
+    usd,
+    'What Resend takes for one recipient of a mail, in dollars; its replies state no price',
+    '0.0009',
+  ),
+  KEYBRAKE_VENDORS: setting(
+    z.string().min(1, 'must name a folder'),
+    'Folder of descriptions of further vendors, *.yaml: docs/vendors/declare.md',
+  ),
   KEYBRAKE_SANDBOX: setting(
     z.enum(['0', '1'], { error: 'must be 0 or 1' }),
     '1: an account `sandbox` on a built-in fake vendor; 0: none; absent: 1 while no real account is known',
@@ -123,6 +142,10 @@ export interface Config {
   readonly apiKey: Secret | null;
   /** The accounts `default` that the environment gives, of vendors whose credentials are all there. */
   readonly accounts: readonly EnvironmentAccount[];
+  /** What Resend takes for one recipient of a mail. */
+  readonly resendEmailPrice: Micros;
+  /** The folder of the operator's own vendor descriptions. */
+  readonly vendorsDir: string | null;
   /** Null: on when no real account is stored. */
   readonly sandbox: boolean | null;
 }
@@ -164,6 +187,8 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     masterKey: (read.KEYBRAKE_MASTER_KEY as Buffer | undefined) ?? null,
     apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
     accounts,
+    resendEmailPrice: read.KEYBRAKE_RESEND_EMAIL_USD as Micros,
+    vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
   });
 }

@@ -35,6 +35,11 @@ type ParseWithSource = (
 /** The scanned text's value; numbers under the names that `exact` says are NumberText. */
 export function parseJson(text: string, exact: (name: string) => boolean): unknown {
   scanJson(text);
+  return exactJson(text, exact);
+}
+
+/** The same of a text that nobody else reads, as JSON.parse takes it. Throws SyntaxError. */
+export function exactJson(text: string, exact: (name: string) => boolean): unknown {
   return (JSON.parse as ParseWithSource)(text, (name, value, context) =>
     typeof value === 'number' && exact(name) ? new NumberText(context.source!) : value,
   );

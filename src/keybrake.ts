@@ -27,7 +27,10 @@ import {
 } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
-import { VENDORS } from './vendors/index.ts';
+import { loadVendors } from './vendor-files.ts';
+import { keyHeaders } from './vendors/headers.ts';
+import { PRICE as PRICE_OF_MAIL } from './vendors/resend/quote.ts';
+import { resend } from './vendors/resend/resend.ts';
 import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
@@ -69,7 +72,8 @@ export async function startKeybrake(
 ): Promise<Keybrake> {
   const { clock = systemClock, log = openLog() } = options;
   const undo: (() => Promise<unknown>)[] = [];
-  const fromEnvironment = environmentAccounts(config);
+  const vendors = loadVendors(config.vendorsDir);
+  const fromEnvironment = environmentAccounts(config, vendors);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -88,20 +92,21 @@ export async function startKeybrake(
     for (const { vendor, baseUrl, fields } of fromEnvironment) {
       accounts.addBuiltIn(vendor, 'default', baseUrl, fields);
     }
-    const sandbox = await sandboxFor(config, accounts, options);
+    const sandbox = await sandboxFor(config, vendors, accounts, options);
     if (sandbox) undo.push(() => sandbox.close());
 
     const ids = new IdSource(clock, 0, ledger.lastId);
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
     const tariffs = new TariffBook();
+    tariffs.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, config.resendEmailPrice]]));
     const waiting = new WaitingRoom(clock);
     const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
     const seal = new ReplySeal(masterKey);
     const dataPlane = new DataPlane({
-      vendors: VENDORS,
+      vendors,
       accounts,
       ledger,
       tariffs,
@@ -116,14 +121,14 @@ export async function startKeybrake(
       ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
     });
     const resolver = new Resolver({
-      ...{ vendors: VENDORS, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
+      ...{ vendors, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
     });
     let ready: string | null = 'starting';
     const control = createControl({
       ledger,
       accounts,
       running,
-      vendors: VENDORS,
+      vendors,
       ids,
       clock,
       metrics,
@@ -133,6 +138,7 @@ export async function startKeybrake(
     const listener = await listen(
       config.listen,
       {
+        keyHeaders: keyHeaders(vendors.values()),
         data: (incoming) => dataPlane.handle(incoming),
         control: (request) => control.fetch(request),
       },
@@ -170,6 +176,8 @@ export async function startKeybrake(
   }
 }
 
+type Vendors = ReadonlyMap<string, Vendor>;
+
 interface BuiltIn {
   vendor: Vendor;
   baseUrl: string;
@@ -177,9 +185,9 @@ interface BuiltIn {
 }
 
 /** Held to the same rules as stored accounts, before anything is made. */
-function environmentAccounts(config: Config): BuiltIn[] {
+function environmentAccounts(config: Config, vendors: Vendors): BuiltIn[] {
   return config.accounts.map(({ vendor: name, baseUrl, fields: secrets }) => {
-    const vendor = VENDORS.get(name)!;
+    const vendor = vendors.get(name)!;
     const revealed = Object.entries(secrets).map(([field, secret]) => [field, secret.reveal()]);
     const fields: Record<string, string> = Object.fromEntries(revealed);
     const wrong = vendor.checkCredentials(fields);
@@ -192,6 +200,7 @@ function environmentAccounts(config: Config): BuiltIn[] {
 /** The sandbox, when it is asked for, or when there is no real account and nobody said no. */
 async function sandboxFor(
   config: Config,
+  vendors: Vendors,
   accounts: AccountBook,
   options: KeybrakeOptions,
 ): Promise<Sandbox | null> {
@@ -199,7 +208,7 @@ async function sandboxFor(
   if (!wanted) return null;
   const sandbox = await startSandbox(options.sandbox);
   for (const { vendor: name, baseUrl, fields } of sandboxAccounts(sandbox)) {
-    const vendor = VENDORS.get(name);
+    const vendor = vendors.get(name);
     if (vendor) accounts.addBuiltIn(vendor, 'sandbox', baseUrl, fields);
   }
   return sandbox;

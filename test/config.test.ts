@@ -31,6 +31,8 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     masterKey: null,
     apiKey: null,
     accounts: [],
+    resendEmailPrice: 900n,
+    vendorsDir: null,
     sandbox: null,
   });
 });
@@ -82,6 +84,7 @@ test('every fault is reported at once', () => {
     KEYBRAKE_SANDBOX: 'yes',
     KEYBRAKE_TYPO: '1',
     KEYBRAKE_RESEND_SECRET: 're_1',
+    KEYBRAKE_RESEND_EMAIL_USD: '9e-4',
     KEYBRAKE_TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000000',
   });
   const named = faults.map((fault) => fault.split(' ', 1)[0]);
@@ -89,6 +92,7 @@ test('every fault is reported at once', () => {
     'KEYBRAKE_DATA',
     'KEYBRAKE_LISTEN',
     'KEYBRAKE_MASTER_KEY',
+    'KEYBRAKE_RESEND_EMAIL_USD',
     'KEYBRAKE_RESEND_SECRET',
     'KEYBRAKE_SANDBOX',
     'KEYBRAKE_STRIPE_BASE_URL',
@@ -150,7 +154,8 @@ test('a secret is in no error and in no print of the configuration', () => {
   const config = readConfig(secrets);
   assert.equal(config.apiKey?.reveal(), secrets.KEYBRAKE_API_KEY);
   assert.equal(config.accounts[0]?.fields.secret?.reveal(), secrets.KEYBRAKE_STRIPE_SECRET);
-  const prints = [inspect(config, { depth: 9, showHidden: true }), JSON.stringify(config)];
+  const json = JSON.stringify(config, (_, value) => (typeof value === 'bigint' ? '' : value));
+  const prints = [inspect(config, { depth: 9, showHidden: true }), json];
   const spoilt = Object.entries({ ...secrets, KEYBRAKE_MASTER_KEY: 'bm90IDMyIGJ5dGVz' }).map(
     ([name, text]) => faultsOf({ [name]: `${text} \n`, KEYBRAKE_TYPO: text }).join('\n'),
   );

@@ -134,12 +134,11 @@ export function decide(question: Question): Decision {
     if (repeated) return repeated;
   }
 
-  objection ??= overCalls(chain) ?? overRate(chain, call.at);
-  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
-  if ('ask' in price) return { kind: 'look_up' };
   if ('unpriced' in price) objection ??= refusal('unpriced', price.unpriced);
   const micros = 'micros' in price ? price.micros : 0n;
-  objection ??= overCallCap(chain, micros);
+  objection ??= overCallCap(chain, micros) ?? overCalls(chain) ?? overRate(chain, call.at);
+  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+  if ('ask' in price) return { kind: 'look_up' };
   const breached = objection ? [] : breachedBudgets(chain, micros);
   if (breached.length > 0) objection = overBudget(chain, breached, micros);
   if (objection && !shadow) {

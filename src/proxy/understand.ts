@@ -64,7 +64,7 @@ export function understand(question: Question): Understood {
   const read = question.fault ?? route.refusal ?? readWithoutKeys(route, request, tariff);
   const reading = isRefusal(read) ? UNREAD : read;
   const idempotencyKey =
-    reading.idempotency === 'none' ? null : (request.headers.get('idempotency-key') ?? null);
+    reading.idempotency === 'none' ? null : keyIn(route.vendor.idempotencyHeader, request);
   const priced = pricedByKey(key, request, reading);
   const admission: Admission = {
     ...context,
@@ -109,6 +109,12 @@ function hasIdentity(
 ): boolean {
   if (idempotency === 'none') return false;
   return idempotencyKey !== null || (taskId !== null && attempt !== null);
+}
+
+/** By the vendor's own header when it has another than everybody's. */
+function keyIn(header: string | undefined, { headers }: VendorRequest): string | null {
+  const own = header === undefined ? undefined : headers.get(header);
+  return own ?? headers.get('idempotency-key') ?? null;
 }
 
 /** The key's price for a call that has none of its own; null: it has one, or the key says none. */

@@ -3,6 +3,7 @@
  * cannot be read is null, never an exception.
  */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { exactJson } from '../json-scan.ts';
 import { textOf } from './one-reading.ts';
 import type { VendorReply } from './vendor.ts';
 
@@ -28,6 +29,17 @@ export function readJson(reply: VendorReply): Json | null {
     return text === null ? null : objectIn(JSON.parse(text));
   } catch {
     return null;
+  }
+}
+
+/** The body's JSON value of any kind, its numbers as they were written; undefined when it is none. */
+export function readExactJson(reply: VendorReply): unknown {
+  try {
+    const body = decoded(reply);
+    const text = body === null || body.length > LONGEST ? null : textOf(body);
+    return text === null ? undefined : exactJson(text, () => true);
+  } catch {
+    return undefined;
   }
 }
 

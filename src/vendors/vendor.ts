@@ -3,6 +3,7 @@
  * reply in, its outcome out. Nothing here reads a clock, a socket or the ledger, so every rule can
  * be tested by its table, and the same code runs under simulation.
  */
+import type { KeyPlace } from '../credential.ts';
 import type { Refusal } from '../errors.ts';
 import type { Micros, Picos } from '../money.ts';
 import type { Secret } from '../seal.ts';
@@ -254,6 +255,12 @@ export interface Vendor {
   readonly optionalFields?: readonly string[];
   /** Those of them that are no secrets: the vendor's replies show them. */
   readonly publicFields?: readonly string[];
+  /**
+   * Where a call to this vendor may carry its vault key, so that the vendor's own SDKs can send it;
+   * absent: anywhere in Authorization, and nowhere else. A header that stands here never goes out
+   * as it came in.
+   */
+  readonly keyPlaces?: readonly KeyPlace[];
   /** Largest request body, in bytes. */
   readonly bodyLimit: number;
   /**
@@ -261,6 +268,8 @@ export interface Vendor {
    * milliseconds, with a margin; 0 when it does not at all.
    */
   readonly idempotencyWindowMs: number;
+  /** Its header for idempotency keys, in lower case; absent: `idempotency-key`. */
+  readonly idempotencyHeader?: string;
   /**
    * How long after its answer a call that is left open is looked for first, in milliseconds; null:
    * never. `held` ones wait for the money, `unknown` ones for whoever can tell.

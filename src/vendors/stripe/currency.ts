@@ -86,6 +86,19 @@ export function toMicros(minor: bigint, currency: string, tariff: Tariff): Micro
   return found === null ? null : timesRate(minor, found.unit);
 }
 
+/** The tariff with `unit` for a minor unit of the currency, which is a rate of the day `date`. */
+export function withUnit(
+  currency: string,
+  unit: Picos,
+  date: string | null,
+  tariff: Tariff,
+): Tariff {
+  const decimals = DECIMALS.get(currency);
+  if (decimals === undefined) return tariff;
+  const rate = { unit: unit * 10n ** BigInt(decimals), date };
+  return { ...tariff, rates: new Map([...tariff.rates, [currency, rate]]) };
+}
+
 function withDecimals(decimals: number, codes: string): [string, number][] {
   return codes.split(' ').map((code) => [code, decimals]);
 }

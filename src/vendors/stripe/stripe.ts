@@ -16,6 +16,7 @@ import type {
 import { conclude } from './conclude.ts';
 import { renderRefusal } from './error-shape.ts';
 import { onBehalfOf, outbound } from './headers.ts';
+import { FIRST_LOOK_MS, investigate } from './investigate.ts';
 import { operationOf } from './operations.ts';
 import { isWithheld, priceOf } from './prices.ts';
 import { MAX_ID, quote } from './quote.ts';
@@ -41,13 +42,13 @@ export const stripe: Vendor = {
   bodyLimit: 1 << 20,
   /** Stripe keeps v1 keys for 24 hours at least, then a reuse is a new request. */
   idempotencyWindowMs: 23 * HOUR_MS,
-  firstLookMs: { held: null, unknown: null },
+  firstLookMs: FIRST_LOOK_MS,
   identityHeaders: ['stripe-account', 'stripe-context', 'stripe-version'],
   read,
   outbound,
   conclude,
   learn,
-  investigate: () => null,
+  investigate,
   renderRefusal,
   checkCredentials,
 };

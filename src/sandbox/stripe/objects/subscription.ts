@@ -77,6 +77,9 @@ export const subscription: Kind<Subscription> = {
     pause_collection: sub.pauseCollection,
     pending_setup_intent: null,
     pending_update: null,
+    // The older way to read it, which one item alone has.
+    plan: sub.items.length === 1 ? showPlan(sub.items[0]!.price) : null,
+    quantity: sub.items.length === 1 ? sub.items[0]!.quantity : null,
     schedule: null,
     start_date: sub.created,
     status: sub.status,
