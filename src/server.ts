@@ -193,7 +193,7 @@ function isVendorCall(request: IncomingMessage, keyHeaders: readonly string[]): 
   const headers = { get: (name: string) => request.headers[name]?.toString() };
   if (findCredential(headers, keyHeaders) === null) return false;
   const path = request.url!.split('?', 1)[0];
-  return path !== '/vault/self' && !path!.startsWith('/vault/self/');
+  return path !== '/vault/self' && !path!.startsWith('/vault/self/keys');
 }
 
 /** The whole body; `too_large` as soon as that is sure; null when the client stops before its end. */

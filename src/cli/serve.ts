@@ -15,6 +15,7 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['stripe-base-url', 'url', 'where Stripe is'],
   ['twilio-base-url', 'url', 'where Twilio is'],
   ['resend-base-url', 'url', 'where Resend is'],
+  ['resend-email-usd', 'dollars', 'what Resend takes for one recipient (default: 0.0009)'],
   ['vendors', 'folder', 'where descriptions of further vendors are, *.yaml'],
   ['sandbox', '0|1', 'serve the built-in fake vendors as the account `sandbox`'],
 ];

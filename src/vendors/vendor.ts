@@ -81,14 +81,23 @@ export interface LookUp {
   readonly body: string;
 }
 
-/**
- * What a look-up told of a price: another question, the price itself, or what the ledger needs.
- * `prices` are the account's for a day, by the vendor's names, so that nobody asks for them again.
- */
+/** What a look-up told of a price: another question, the price itself, or what the ledger needs. */
 export type Learned =
   | { lookUp: LookUp }
   | { facts: readonly ObjectFact[] }
-  | { quote: Quote; facts?: readonly ObjectFact[]; prices?: ReadonlyMap<string, Micros> };
+  | ({ quote: Quote; facts?: readonly ObjectFact[] } & Told);
+
+/** What a look-up told beside the price. */
+export interface Told {
+  /** By what the quote was counted, for the row; absent when the ledger's object says it. */
+  amount?: bigint;
+  currency?: string;
+  rate?: Rate;
+  /** How it stood before the call, for `conclude` to tell what is new: a subscription's last invoice. */
+  before?: string;
+  /** The account's prices for a day, by the vendor's names, so that nobody asks for them again. */
+  prices?: ReadonlyMap<string, Micros>;
+}
 
 /** An amount in the object's own currency, whose meaning in dollars the object decides. */
 export interface ObjectAmount {
@@ -138,6 +147,8 @@ export interface Reading {
    * idempotency key, or not at all.
    */
   readonly clue: string | null;
+  /** How it stood before the call, when a look-up told. */
+  readonly before?: string;
 }
 
 /**
@@ -163,7 +174,7 @@ export interface ObjectFact {
    * anew, so the holds come back.
    */
   readonly state: 'open' | 'final' | 'declined';
-  /** With `final`: what moved. */
+  /** With `final`: what moved. With `open`: what has moved by now; null: nothing, or it is not told. */
   readonly moved: bigint | null;
   /** What the vendor says was given back of it; null when the reply does not tell. */
   readonly refunded: bigint | null;

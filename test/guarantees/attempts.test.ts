@@ -37,7 +37,7 @@ test('a task that failed after its charge gets that charge’s reply on its next
 });
 
 test('a task whose reply was lost is sent again with the first key, and is charged once', async (t) => {
-  const keybrake = await start(t, { resolvePauseMs: 3_600_000 });
+  const keybrake = await start(t);
   const run = await startRun(t, keybrake);
   const charge = taskOf(keybrake.url, run);
   keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });

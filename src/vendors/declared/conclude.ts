@@ -109,17 +109,21 @@ export function documentIn(reply: VendorReply): Json {
 
 /** Whether the document says all of it. */
 export function holds(conditions: readonly Condition[], document: Json): boolean {
-  return conditions.every(({ path, values }) => {
-    const value = only(path, document);
-    if (value instanceof NumberText) return values.includes(value.source);
-    const plain = typeof value === 'string' || typeof value === 'boolean';
-    return plain && values.includes(String(value));
-  });
+  return conditions.every((condition) => says(condition, document) === true);
+}
+
+/** Whether the document says the condition; null: it says nothing of it. */
+function says({ path, values }: Condition, document: Json): boolean | null {
+  const value = only(path, document);
+  if (value instanceof NumberText) return values.includes(value.source);
+  if (typeof value !== 'string' && typeof value !== 'boolean') return null;
+  return values.includes(String(value));
 }
 
 /**
  * The request without the elements that the reply rejects, one for one in their order; `none` when
- * it rejects all, null when the two lists are not of one length.
+ * it rejects all, null when the two lists are not of one length. An answer that says neither proves
+ * nothing, so its element is counted.
  */
 function acceptedPart(
   each: NonNullable<Settle['each']>,
@@ -129,7 +133,8 @@ function acceptedPart(
   const sent = listAt(each.request, request);
   const answered = listAt(each.reply, reply);
   if (sent === null || answered === null || sent.length !== answered.length) return null;
-  const taken = sent.filter((_, index) => holds(each.where, answered[index]!));
+  const rejects = (answer: Json) => each.where.some((part) => says(part, answer) === false);
+  const taken = sent.filter((_, index) => !rejects(answered[index]!));
   if (taken.length === 0) return 'none';
   return withList(each.request.steps, request, taken);
 }

@@ -66,7 +66,8 @@ export function faultInHeaders(
     return ambiguous(`the header ${name} has a credential that is no vault key; leave it out`);
   }
   const refused = description.headers?.refuse?.find((name) => headers.has(name));
-  if (refused) return ambiguous(`the header ${refused} is not for vault keys; leave it out`);
+  if (refused)
+    return ambiguous(`the header ${refused} is not taken beside a vault key; leave it out`);
   if (typeof description.idempotency !== 'object') return null;
   const own = headers.get(description.idempotency.header);
   const general = headers.get('idempotency-key');

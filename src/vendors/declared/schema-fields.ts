@@ -32,8 +32,15 @@ export function faultsIn(
       const messages = message.split('\n');
       return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i]! }));
     }
-    return [{ path, message: isThere(given, path) ? issueMessage(issue) : 'is required' }];
+    return [{ path, message: isThere(given, path) ? messageOf(issue) : 'is required' }];
   });
+}
+
+/** Forms have words of their own here, which repeat nothing. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'is not a name';
+  const own = issue.code === 'invalid_format' || issue.code === 'invalid_union';
+  return own ? issue.message : issueMessage(issue);
 }
 
 function isThere(given: unknown, path: readonly PropertyKey[]): boolean {

@@ -27,6 +27,8 @@ export interface Source {
 /** Characters: the longest description there may be. */
 const LONGEST = 256 * 1024;
 const DEEPEST = 24;
+/** What follows the first errors of syntax is mostly theirs. */
+const MOST_ERRORS = 3;
 
 /** The values, or why there are none. */
 export function readYaml(text: string): Source | readonly Fault[] {
@@ -44,7 +46,7 @@ export function readYaml(text: string): Source | readonly Fault[] {
   const { errors, warnings } = document;
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line);
   if (errors.length + warnings.length > 0) {
-    return [...errors, ...warnings].map(({ pos, message }) => ({
+    return [...errors, ...warnings].slice(0, MOST_ERRORS).map(({ pos, message }) => ({
       line: lineAt(pos[0]),
       path: '',
       reason: sentence(message),

@@ -120,7 +120,9 @@ export function investigate(
 }
 
 /** Of those that are free unless they state money, the ones that stated none. */
-const FREE_WITHOUT_AMOUNT = new Set(['nothing', 'change', 'customer']);
+const FREE_WITHOUT_AMOUNT = new Set(['nothing', 'change']);
+/** What only a key can have priced. */
+const PRICED_BY_KEY = new Set(['unknowable', 'unread']);
 
 function isFree({ method, path, amount, currency }: OpenCall): boolean {
   if (amount !== null || currency !== null) return false;
@@ -148,6 +150,9 @@ class Look {
     return this.#at(id, 0, (object, told) => {
       const stands = `${id} is ${statusOf(object)}`;
       if (told.outcome === 'settled') return known(told, `${stands}.`);
+      const { vendorObjectId: now } = told;
+      if (told.outcome === 'held' && now !== null && now !== id)
+        return known(told, `${stands}, on ${now}.`);
       if (told.outcome !== 'held') return this.#later(`${stands}, and no amount of it counts`);
       if (told.objects.some(({ state }) => state !== 'open')) return known(told, `${stands}.`);
       return this.#declined(object, false) ?? this.#later(stands);
@@ -195,7 +200,8 @@ class Look {
   #atItsQuote(why: string): Investigation {
     const { method, path, operation, amount, quote } = this.#call;
     const stated = amount !== null && makesObject(this.#call) && !PAYMENTS.has(operation!);
-    const byKey = priceOf(method, operationOf(method, path)).by === 'stripe' && quote > 0n;
+    const { by } = priceOf(method, operationOf(method, path));
+    const byKey = PRICED_BY_KEY.has(by) && quote > 0n;
     if (!stated && !byKey) return this.#later(`it was carried out (${why}), at a cost not known`);
     return known(concluded('settled', quote), `It was carried out: ${why}.`);
   }
@@ -230,7 +236,7 @@ class Look {
     const object = reply.status === 200 ? readJson(reply) : null;
     if (object?.id !== id) return this.#later(`Stripe answered ${reply.status} to GET ${path}`);
     const tariff = tariffThen(this.#call, object, this.#tariff);
-    return then(object, conclude(readingOf(this.#call), reply, tariff));
+    return then(object, conclude(readingOf(this.#call, id), reply, tariff));
   }
 
   /**

@@ -31,14 +31,23 @@ export function pathOf(call: OpenCall, id: string): string | null {
   const { method, path } = call;
   const { ids } = operationOf(method, path);
   if (ids.includes(id)) return path.slice(0, `${path}/`.indexOf(`/${id}/`) + 1 + id.length);
-  if (makesObject(call)) return `${path}/${id}`;
-  const kind = id.slice(0, id.indexOf('_'));
-  return Object.hasOwn(COLLECTIONS, kind) ? `/v1/${COLLECTIONS[kind]}/${id}` : null;
+  const collection = collectionOf(id);
+  if (collection !== null) return `/v1/${collection}/${id}`;
+  return makesObject(call) ? `${path}/${id}` : null;
 }
 
-export function readingOf(call: OpenCall): Reading {
-  const { operation, amount, currency, quote } = call;
-  const objectId = subjectOf(call);
+function collectionOf(id: string): string | null {
+  const kind = id.slice(0, id.indexOf('_'));
+  return Object.hasOwn(COLLECTIONS, kind) ? COLLECTIONS[kind]! : null;
+}
+
+/** As of a call that is answered with this object, which may be another than the call's own. */
+export function readingOf(call: OpenCall, id: string): Reading {
+  const { amount, currency, quote } = call;
+  const collection = collectionOf(id);
+  const isOther = collection !== null && !call.operation?.startsWith(`${collection}.`);
+  const operation = isOther ? `${collection}.update` : call.operation;
+  const objectId = isOther ? id : subjectOf(call);
   return {
     ...{ operation, class: 'priced', amount, currency, objectId, customer: null },
     quote: makesObject(call)

@@ -5,12 +5,13 @@
 import type { Refusal } from '../../errors.ts';
 import { type Dialect, type Fields, faultInFormType, parseForm } from '../form.ts';
 import { methodOverride } from '../headers.ts';
+import { readJsonBody } from '../json-body.ts';
 import { ambiguous, faultInEncoding, textOf } from '../one-reading.ts';
 import type { VendorRequest } from '../vendor.ts';
 
 export interface Content {
   fields: Fields;
-  /** The body as it is, where it is no form (v2 takes JSON); null for a form. */
+  /** One text for all spellings of a body that is no form (v2 takes JSON); null for a form. */
   raw: string | null;
 }
 
@@ -74,15 +75,10 @@ function onlyExpands(query: string): Refusal | null {
   return null;
 }
 
-/**
- * v2 takes JSON. No v2 request is priced yet, so none is read: the text itself, byte for byte, is
- * what a repeated idempotency key is compared by.
- */
+/** v2 takes JSON: the fields by their names in brackets (`amount[value]`), as those of a form. */
 function readJson({ query, headers, body }: VendorRequest): Content | Refusal {
   if (query !== '') return ambiguous('a POST has its fields in the body; leave the query out');
-  const fault = faultInEncoding(headers);
-  if (fault !== null) return ambiguous(fault);
-  const raw = textOf(body);
-  if (raw === null) return ambiguous('the body is not UTF-8');
-  return { fields: new Map(), raw };
+  const content = readJsonBody({ headers, body });
+  if ('code' in content) return content;
+  return { fields: content.fields, raw: content.canonical };
 }

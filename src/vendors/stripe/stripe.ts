@@ -4,23 +4,18 @@
  */
 import type { Refusal } from '../../errors.ts';
 import { canonicalForm, type Fields } from '../form.ts';
-import type {
-  Learned,
-  OperationClass,
-  Quote,
-  Reading,
-  Tariff,
-  Vendor,
-  VendorRequest,
-} from '../vendor.ts';
+import type { OperationClass, Quote, Reading, Tariff, Vendor, VendorRequest } from '../vendor.ts';
 import { conclude } from './conclude.ts';
+import { minorUnit } from './currency.ts';
 import { renderRefusal } from './error-shape.ts';
 import { onBehalfOf, outbound } from './headers.ts';
 import { FIRST_LOOK_MS, investigate } from './investigate.ts';
+import { forLookUps, learn } from './learn.ts';
 import { operationOf } from './operations.ts';
-import { isWithheld, priceOf } from './prices.ts';
-import { MAX_ID, quote } from './quote.ts';
+import { priceOf } from './prices.ts';
+import { isWithheld } from './reach.ts';
 import { readFields } from './request.ts';
+import { MAX_ID } from './rule.ts';
 
 const CLASSES: Readonly<Record<Quote['kind'], OperationClass>> = {
   exact: 'priced',
@@ -60,26 +55,25 @@ function read(request: VendorRequest, tariff: Tariff): Reading | Refusal {
   const { fields } = content;
   const operation = operationOf(method, path);
   const subject = operation.ids[0] ?? null;
-  const quoted = quote(priceOf(method, operation), subject, fields, tariff);
-  if ('code' in quoted) return quoted;
-  const withheld = isWithheld(method, path, operation);
+  const headers = forLookUps(request.headers);
+  const rule = priceOf(method, operation);
+  const priced = rule.price({ subject, fields, tariff, headers });
+  if ('code' in priced) return priced;
+  const { quote, amount, currency, lookUp } = priced;
+  const withheld = isWithheld(method, path, operation) || rule.by === 'unread' || priced.commits;
   return {
-    ...quoted,
+    ...{ quote, amount, currency, lookUp },
+    rate: currency === null ? null : (minorUnit(currency, tariff)?.rate ?? null),
     operation: operation.name,
-    class: withheld ? 'withheld' : CLASSES[quoted.quote.kind],
+    class: withheld ? 'withheld' : CLASSES[quote.kind],
     objectId: subject ?? idIn(fields, 'payment_intent') ?? idIn(fields, 'charge'),
     customer: path.startsWith('/v1/customers/') ? subject : idIn(fields, 'customer'),
     fields,
     canonicalBody: content.raw ?? canonicalForm(fields),
     idempotency: isIdempotent(method, path) ? 'vendor' : 'none',
     onBehalfOf: onBehalfOf(request),
-    lookUp: null,
     clue: null,
   };
-}
-
-function learn(reading: Reading): Learned {
-  return { quote: reading.quote };
 }
 
 /** An id for the row; what cannot be one is not stored. */
