@@ -90,6 +90,10 @@ export const SETTINGS = {
   KEYBRAKE_TWILIO_ACCOUNT_SID: hidden(secret, 'The account `twilio` / `default`: its SID, AC…'),
   KEYBRAKE_TWILIO_AUTH_TOKEN: hidden(secret, 'Its real auth token, kept in memory only'),
   KEYBRAKE_TWILIO_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.twilio.com'),
+  KEYBRAKE_TWILIO_PRICES: setting(
+    z.string().min(1, 'must name a file'),
+    'File of prices that hold before the list prices of Twilio: docs/vendors/twilio.md',
+  ),
   KEYBRAKE_RESEND_SECRET: hidden(
     secret,
     'Real API key of the account `resend` / `default`, kept in memory only',
@@ -142,6 +146,8 @@ export interface Config {
   readonly apiKey: Secret | null;
   /** The accounts `default` that the environment gives, of vendors whose credentials are all there. */
   readonly accounts: readonly EnvironmentAccount[];
+  /** File of Twilio's prices; null: the list prices alone. */
+  readonly twilioPrices: string | null;
   /** What Resend takes for one recipient of a mail. */
   readonly resendEmailPrice: Micros;
   /** The folder of the operator's own vendor descriptions. */
@@ -187,6 +193,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     masterKey: (read.KEYBRAKE_MASTER_KEY as Buffer | undefined) ?? null,
     apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
     accounts,
+    twilioPrices: (read.KEYBRAKE_TWILIO_PRICES as string | undefined) ?? null,
     resendEmailPrice: read.KEYBRAKE_RESEND_EMAIL_USD as Micros,
     vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',

@@ -27,10 +27,12 @@ import {
 } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
+import { twilioPrices } from './tariffs/twilio-prices.ts';
 import { loadVendors } from './vendor-files.ts';
 import { keyHeaders } from './vendors/headers.ts';
 import { PRICE as PRICE_OF_MAIL } from './vendors/resend/quote.ts';
 import { resend } from './vendors/resend/resend.ts';
+import { twilio } from './vendors/twilio/twilio.ts';
 import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
@@ -74,6 +76,7 @@ export async function startKeybrake(
   const undo: (() => Promise<unknown>)[] = [];
   const vendors = loadVendors(config.vendorsDir);
   const fromEnvironment = environmentAccounts(config, vendors);
+  const priceOfTwilio = twilioPrices(config.twilioPrices);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -99,6 +102,7 @@ export async function startKeybrake(
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
     const tariffs = new TariffBook();
+    tariffs.setPrices(twilio.name, null, priceOfTwilio);
     tariffs.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, config.resendEmailPrice]]));
     const waiting = new WaitingRoom(clock);
     const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });

@@ -33,6 +33,7 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     accounts: [],
     resendEmailPrice: 900n,
     vendorsDir: null,
+    twilioPrices: null,
     sandbox: null,
   });
 });

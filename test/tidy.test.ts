@@ -79,6 +79,7 @@ test('a secret comes out of its wrapper only where it is stored, compared or sen
       'src/vendors/declared/outbound.ts',
       'src/vendors/resend/headers.ts',
       'src/vendors/stripe/headers.ts',
+      'src/vendors/twilio/account.ts',
     ],
   );
 });

@@ -54,8 +54,12 @@ export function accountRoutes(deps: ControlDeps): Route[] {
 
 /** Every vendor's credential fields; which of them an account needs, its vendor says. */
 function credentialFields(deps: ControlDeps): Shape {
-  const names = new Set([...deps.vendors.values()].flatMap((vendor) => vendor.credentialFields));
+  const names = new Set([...deps.vendors.values()].flatMap(fieldsOf));
   return Object.fromEntries([...names].map((name) => [name, credential.optional()]));
+}
+
+function fieldsOf({ credentialFields, optionalFields = [] }: Vendor): string[] {
+  return [...credentialFields, ...optionalFields];
 }
 
 function store(deps: ControlDeps, turns: Turns): Route {
@@ -175,7 +179,7 @@ function credentialsOf(vendor: Vendor, body: Given, faults: Faults): Record<stri
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(body)) {
     if (['vendor', 'account', 'base_url'].includes(name)) continue;
-    if (vendor.credentialFields.includes(name)) given[name] = String(value);
+    if (fieldsOf(vendor).includes(name)) given[name] = String(value);
     else faults.add(name, `is not a credential of ${vendor.name}`);
   }
   const missing = vendor.credentialFields.filter((name) => given[name] === undefined);
@@ -186,7 +190,7 @@ function credentialsOf(vendor: Vendor, body: Given, faults: Faults): Record<stri
   if (wrong !== null) {
     // What the vendor's rules say is public, unless it were ever to repeat what it was given.
     const repeats = Object.values(given).some((value) => wrong.includes(value));
-    const field = vendor.credentialFields.find((name) => wrong.startsWith(`${name} `));
+    const field = fieldsOf(vendor).find((name) => wrong.startsWith(`${name} `));
     const message = repeats
       ? 'is not a valid credential'
       : wrong.slice(field ? field.length + 1 : 0);

@@ -30,7 +30,7 @@ export async function lookUp(
   const result = await upstream.send({ method, ...outbound }, mayStart);
   switch (result.kind) {
     case 'reply':
-      return withoutSecrets(result.reply, account.credentials);
+      return withoutSecrets(result.reply, vendor, account.credentials, outbound);
     case 'stopped':
       return 'it was stopped';
     default:

@@ -18,6 +18,8 @@ export interface RateTable {
 export type PriceTable = ReadonlyMap<string, Micros>;
 
 const DAY_MS = 86_400_000;
+/** How long a price that a vendor told is taken for today's. */
+const LEARNED_MS = DAY_MS;
 const DOLLARS: ReadonlyMap<string, Rate> = new Map([['usd', { unit: 10n ** 12n, date: null }]]);
 const NO_PRICES: PriceTable = new Map();
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -28,6 +30,9 @@ export class TariffBook {
   #table: RateTable | null = null;
   /** By vendor, and by vendor and account; the account's own come before the vendor's. */
   readonly #prices = new Map<string, PriceTable>();
+  /** What the vendors told, by vendor and account; and that together with the tables. */
+  readonly #learned = new Map<string, Map<string, { price: Micros; until: number }>>();
+  readonly #merged = new Map<string, { prices: PriceTable; until: number }>();
 
   /** `maxAgeMs`: how old a rate's day may be; older ones are no rates. */
   constructor(maxAgeMs = 4 * DAY_MS) {
@@ -48,14 +53,24 @@ export class TariffBook {
   /** `account` null: every account of the vendor that has no prices of its own. */
   setPrices(vendor: string, account: string | null, prices: PriceTable): void {
     this.#prices.set(nameOf(vendor, account), prices);
+    this.#merged.clear();
+  }
+
+  /**
+   * Prices that the vendor itself told for this account: they hold for a day, and only where no
+   * table has a price of that name.
+   */
+  learn(vendor: string, account: string, prices: PriceTable, now: number): void {
+    const name = nameOf(vendor, account);
+    const learned = this.#learned.get(name) ?? new Map();
+    for (const [each, price] of prices) learned.set(each, { price, until: now + LEARNED_MS });
+    this.#learned.set(name, learned);
+    this.#merged.delete(name);
   }
 
   /** The tariff of a vendor's account at this time. */
   of(vendor: string, account: string, now: number): Tariff {
-    const prices =
-      this.#prices.get(nameOf(vendor, account)) ??
-      this.#prices.get(nameOf(vendor, null)) ??
-      NO_PRICES;
+    const prices = this.#pricesOf(vendor, account, now);
     const table = this.#table;
     if (table === null || now - Date.parse(table.date) <= this.#maxAgeMs) {
       return { rates: this.#rates, missing: NOTHING, prices };
@@ -63,6 +78,26 @@ export class TariffBook {
     const why = `its rate is of ${table.date}, which is too old`;
     const missing = new Map([...table.units.keys()].map((code) => [code, why]));
     return { rates: DOLLARS, missing, prices };
+  }
+
+  #pricesOf(vendor: string, account: string, now: number): PriceTable {
+    const name = nameOf(vendor, account);
+    const merged = this.#merged.get(name);
+    if (merged && merged.until > now) return merged.prices;
+    const table = this.#prices.get(name) ?? this.#prices.get(nameOf(vendor, null)) ?? NO_PRICES;
+    const learned = this.#learned.get(name);
+    if (!learned) return table;
+    const prices = new Map<string, Micros>();
+    // As long as all of them hold; then those that are left are put together anew.
+    let first = now + LEARNED_MS;
+    for (const [each, { price, until }] of learned) {
+      if (until <= now) learned.delete(each);
+      else prices.set(each, price);
+      if (until > now && until < first) first = until;
+    }
+    for (const [each, price] of table) prices.set(each, price);
+    this.#merged.set(name, { prices, until: first });
+    return prices;
   }
 }
 
