@@ -188,6 +188,11 @@ export function openCallContract(name: string, at: AtDesk): void {
     await resolve(at(), payout, { ...paid, objects: [fact('po_looked', 5, 'final')] });
     await raise(sent.id, 7);
     assert.deepEqual(await at().standing(key), { spent: 9, held: 8 });
+
+    const untold = await at().hold(key, 3);
+    at().settle(untold, 'held', { vendorObjectId: 'ii_looked' });
+    await resolve(at(), untold, { outcome: 'settled', cost: null, vendorObjectId: 'ii_looked' });
+    assert.deepEqual(await at().standing(key), { spent: 12, held: 8 }, 'what was held for it');
   });
 
   test(`${name}: a decline that was looked up gives back no hold that a newer attempt stands on`, async () => {
