@@ -508,7 +508,7 @@ test('whatever a disturbed Stripe answers, nothing is released, nothing thrown, 
     if (found?.next !== 'conclude') return;
     const { outcome, objects } = found.conclusion;
     assert.notEqual(outcome, 'released');
-    for (const { state, moved } of objects) assert.equal(state === 'final', moved !== null);
+    for (const { state, moved } of objects) if (state === 'final') assert.ok(moved !== null);
   });
   fc.assert(run, { numRuns: 5000 });
 });
