@@ -139,7 +139,7 @@ export class Settlements {
     const answered = call.state === 'held' && call.vendorObjectId !== null;
     // Its object is counted since it was answered, and must not be once more.
     if (!answered) this.#settleOwn(call, settlement);
-    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
+    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? call.hold, at);
     else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
     else this.#write(call, 'held', null, settlement, true);
     this.#learn(call, settlement, lookedAt);
