@@ -47,6 +47,13 @@ test('only one file of each listener knows node:http, and one file knows undici'
   );
 });
 
+test('only one file knows YAML', () => {
+  assert.deepEqual(
+    filesWhere(({ imports }) => imports.includes('yaml')),
+    ['src/vendors/declared/yaml.ts'],
+  );
+});
+
 test('only the ledger knows SQL, and only its SQLite store knows node:sqlite', () => {
   const sqlite = filesWhere(({ imports }) => imports.includes('node:sqlite'));
   assert.ok(sqlite.length > 0);

@@ -173,7 +173,7 @@ test('refunds, payouts and the like are settled when their objects are, and held
     ['payouts', 'payout', 'po_1', { status: 'in_transit' }, 'held', -1n],
     ['topups', 'topup', 'tu_1', { status: 'failed' }, 'settled', 0n],
     ['transfers', 'transfer', 'tr_1', {}, 'settled', 2900n],
-    ['invoiceitems', 'invoiceitem', 'ii_1', {}, 'settled', 2900n],
+    ['invoiceitems', 'invoiceitem', 'ii_1', {}, 'held', -1n],
   ];
   for (const [resource, type, id, more, outcome, cents] of table) {
     const object = { id, object: type, amount: 2900, currency: 'usd', ...more };
@@ -505,7 +505,7 @@ test('whatever a disturbed Stripe answers, nothing is released, nothing thrown, 
     if (found?.next !== 'conclude') return;
     const { outcome, objects } = found.conclusion;
     assert.notEqual(outcome, 'released');
-    for (const { state, moved } of objects) assert.equal(state === 'final', moved !== null);
+    for (const { state, moved } of objects) assert.ok(state !== 'final' || moved !== null);
   });
   fc.assert(run, { numRuns: 5000 });
 });

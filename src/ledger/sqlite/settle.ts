@@ -174,11 +174,12 @@ export class Settlements {
 
   /** A reply told what became of an object: its open holds end, oldest first. */
   #apply(place: OpenCall, fact: ObjectFact, at: number, lookedAt: number | null): void {
-    const object = this.#objects.learn(place, fact);
+    const about = this.#open.ofObject(place, fact.id);
+    let object = this.#objects[about.length > 0 ? 'learn' : 'meet'](place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
     const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
-    const open = this.#open.ofObject(place, object.id);
+    const open = object.id === fact.id ? about : this.#open.ofObject(place, object.id);
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
@@ -192,7 +193,10 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
-    let rest = object.moved! - object.settled;
+    if (open.some(({ subjectAs }) => subjectAs === null)) {
+      object = this.#objects.claim(place, object.id);
+    }
+    let rest = object.moved! - object.settled - object.elsewhere;
     for (const [index, call] of open.entries()) {
       // The last one takes what is left, so that a vendor that moved more than was held shows; but
       // what a pending call holds is for that call to take.

@@ -65,6 +65,8 @@ function priceOfItem(asked: Asked, stated: Stated): Priced | Refusal {
   }
   const listed = fields.get('pricing[price]') ?? fields.get('price');
   if (listed !== undefined) {
+    // Old plans have names that their owners chose; these would lead elsewhere.
+    if (/^\.{0,2}$/.test(listed)) return noPrice(missing('price'));
     return ask('the price', get(asked, `/v1/prices/${encodeURIComponent(listed)}`));
   }
   const unit = amountIn(fields, 'unit_amount', true);
