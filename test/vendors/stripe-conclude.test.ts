@@ -5,7 +5,15 @@ import fc from 'fast-check';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import type { Conclusion, ObjectFact, VendorReply } from '../../src/vendors/vendor.ts';
 import { isRefusal } from '../../src/vendors/vendor.ts';
-import { DOLLARS, data, reading, reply, request, withoutData } from './stripe-requests.ts';
+import {
+  DOLLARS,
+  data,
+  type Exchange,
+  reading,
+  reply,
+  request,
+  withoutData,
+} from './stripe-requests.ts';
 
 const CENT = 10_000n;
 const PI = '/v1/payment_intents';
@@ -423,12 +431,6 @@ test('no reply makes it throw, and none gives back a hold without a 4xx', () => 
 
 // ---------------------------------------------------------------- recorded traffic
 
-interface Exchange {
-  cassette: string;
-  request: { method: string; path: string; body: string; headers: Record<string, string> };
-  response: { status: number; body: unknown; headers: Record<string, string> };
-}
-
 function replayed({ request: sent, response }: Exchange) {
   const read = stripe.read(request(sent.method, sent.path, sent.body ?? '', sent.headers), DOLLARS);
   assert.ok(!isRefusal(read), `${sent.method} ${sent.path}: ${'code' in read ? read.message : ''}`);
@@ -438,7 +440,7 @@ function replayed({ request: sent, response }: Exchange) {
   };
 }
 
-test('all recorded traffic is read and concluded, and only subscriptions stay unknown', {
+test('all recorded traffic is read and concluded, and nothing stays unknown', {
   skip: withoutData,
 }, () => {
   const { interactions } = data<{ interactions: Exchange[] }>('recorded.json');
@@ -447,42 +449,7 @@ test('all recorded traffic is read and concluded, and only subscriptions stay un
     const { read, found } = replayed(exchange);
     const line = `${exchange.request.method} ${exchange.request.path}`;
     assert.ok(read.operation, line);
-    if (found.outcome === 'unknown') assert.equal(read.class, 'withheld', line);
+    assert.notEqual(found.outcome, 'unknown', line);
     if (exchange.response.status >= 400) assert.equal(found.outcome, 'released', line);
   }
-});
-
-test('the recorded payments come to the amounts that were checked by hand', {
-  skip: withoutData,
-}, () => {
-  const { interactions } = data<{ interactions: Exchange[] }>('recorded.json');
-  const ledger = (cassette: string) =>
-    interactions
-      .filter((each) => each.cassette === cassette && each.request.method === 'POST')
-      .map(replayed)
-      .filter(({ read }) => read.class === 'priced')
-      .map(({ read, found }) => {
-        const [fact] = found.objects;
-        const cents = (micros: bigint | null | undefined) => micros && Number(micros / CENT);
-        const quote = read.quote.kind === 'exact' ? cents(read.quote.micros) : read.quote.kind;
-        return [read.operation, quote, found.outcome, fact?.state, Number(fact?.moved ?? 0n)];
-      });
-  assert.deepEqual(ledger('test_stripe_saves_currency_on_charge'), [
-    ['payment_intents.create', 2900, 'held', 'final', 2900],
-  ]);
-  assert.deepEqual(ledger('test_stripe_can_authorize_a_charge'), [
-    ['payment_intents.create', 2900, 'held', 'open', 0],
-  ]);
-  assert.deepEqual(ledger('test_stripe_can_capture_an_authorized_charge'), [
-    ['payment_intents.create', 2900, 'held', 'open', 0],
-    ['payment_intents.capture', 'object', 'held', 'final', 2900],
-  ]);
-  assert.deepEqual(
-    ledger('test_stripe_performing_multiple_refunds_increments_total_refund_amount'),
-    [
-      ['payment_intents.create', 3000, 'held', 'final', 3000],
-      ['refunds.create', 'object', 'settled', 'final', 1000],
-      ['refunds.create', 'object', 'settled', 'final', 500],
-    ],
-  );
 });
