@@ -47,6 +47,8 @@ export interface KeybrakeOptions {
   holdsMs?: number;
   /** How often open calls are looked for. */
   resolvePauseMs?: number;
+  /** How often a file of exchange rates is looked at for a change. */
+  ratesPauseMs?: number;
   sandbox?: SandboxOptions;
   /** A ledger thread ended: nothing can be decided any more. */
   onDeath?: (error: Error) => void;
@@ -112,7 +114,10 @@ export async function startKeybrake(
     undo.push(() => upstream.close());
     if (config.rates) {
       const fetch = (address: string) => fetchOnce(upstream, address);
-      const rates = new RateSource(config.rates, { book: tariffs, fetch, clock, log });
+      const rates = new RateSource(config.rates, {
+        ...{ book: tariffs, fetch, clock, log },
+        ...(options.ratesPauseMs === undefined ? {} : { filePauseMs: options.ratesPauseMs }),
+      });
       rates.start();
       undo.push(async () => rates.stop());
     }

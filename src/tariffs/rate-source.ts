@@ -23,12 +23,13 @@ export interface RateSourceDeps {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** How often a file is looked at for a change. */
+  filePauseMs?: number;
 }
 
 const SETTING = 'KEYBRAKE_RATES';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** How often a file is looked at for a change. */
 const FILE_MS = MINUTE_MS / 2;
 /** After a failure: then each twice as long, up to the longest. */
 const RETRY_MS = MINUTE_MS;
@@ -58,7 +59,7 @@ export class RateSource {
 
   /** Reads from now on, again and again, until `stop`. Waits for nothing. */
   start(): void {
-    if ('file' in this.#from) this.#later(FILE_MS);
+    if ('file' in this.#from) this.#later(this.#deps.filePauseMs ?? FILE_MS);
     else this.#read();
   }
 
@@ -81,7 +82,7 @@ export class RateSource {
   async #round(): Promise<void> {
     if ('file' in this.#from) {
       this.#readAgain(this.#from.file);
-      this.#later(FILE_MS);
+      this.#later(this.#deps.filePauseMs ?? FILE_MS);
       return;
     }
     const read = await this.#fetched(this.#from.address);
