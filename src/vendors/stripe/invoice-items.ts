@@ -26,10 +26,13 @@ import {
 import { amountIn, isRefused, readStated, type Stated } from './stated.ts';
 
 /** Other ways to say what an item costs, or what comes on top of it. */
-const OTHERWISE = new Set('price_data unit_amount_decimal quantity_decimal tax_rates'.split(' '));
+const OTHERWISE = new Set('price_data quantity_decimal tax_rates'.split(' '));
 
 /** With one of these an update changes what the item costs by what only Stripe can work out. */
-const REPRICES = new Set([...OTHERWISE, 'price', 'pricing', 'unit_amount', 'quantity']);
+const REPRICES = new Set([
+  ...[...OTHERWISE, 'price', 'pricing'],
+  ...['unit_amount', 'unit_amount_decimal', 'quantity'],
+]);
 
 export const createItem: Rule = {
   by: 'fields',
@@ -69,6 +72,13 @@ function priceOfItem(asked: Asked, stated: Stated): Priced | Refusal {
     if (/^\.{0,2}$/.test(listed)) return noPrice(missing('price'));
     return ask('the price', get(asked, `/v1/prices/${encodeURIComponent(listed)}`));
   }
+  const exact = fields.get('unit_amount_decimal');
+  if (exact !== undefined) {
+    if (fields.has('unit_amount') || stated.minor !== null) return ambiguous(TWO_PRICES);
+    const minor = upOf(exact, quantity ?? 1n);
+    if (minor === null) return noPrice(unpriced('`unit_amount_decimal` is no plain number'));
+    return { ...priceOfStated('bounded', { ...stated, minor }, asked), amount: null };
+  }
   const unit = amountIn(fields, 'unit_amount', true);
   if (isRefused(unit)) return unit;
   if (unit === null) {
@@ -76,7 +86,7 @@ function priceOfItem(asked: Asked, stated: Stated): Priced | Refusal {
     return noPrice(unpriced('`quantity` does not say whether it multiplies `amount`'));
   }
   if (stated.minor !== null) {
-    return ambiguous('`amount` and `unit_amount` both state the price; give one of them');
+    return ambiguous(TWO_PRICES);
   }
   const fault = stated.currency === null ? null : faultInMinor(unit, stated.currency);
   if (fault !== null) return ambiguous(fault);
@@ -84,6 +94,19 @@ function priceOfItem(asked: Asked, stated: Stated): Priced | Refusal {
   if (minor > MAX_MINOR || -minor > MAX_MINOR) return noPrice(unpriced('the amount is too large'));
   const found = priceOfStated('exact', { ...stated, minor }, asked);
   return { ...found, amount: null };
+}
+
+const TWO_PRICES =
+  '`amount`, `unit_amount` and `unit_amount_decimal` all state the price; give one of them';
+
+/** A decimal number of minor units, so many times, rounded away from 0; null when it is none. */
+function upOf(text: string, times: bigint): bigint | null {
+  const [, sign, whole, part = ''] = /^(-?)(0|[1-9]\d{0,11})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const scale = 10n ** BigInt(part.length);
+  const minor = (BigInt(whole + part) * times + scale - 1n) / scale;
+  if (minor > MAX_MINOR) return null;
+  return sign === '-' ? -minor : minor;
 }
 
 /** One that is the same however many there are, without tiers and rounding by packs. */
