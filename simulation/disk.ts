@@ -93,9 +93,11 @@ export class Disk {
   /** Until when nothing can be written. */
   #failingUntil = 0;
   readonly #deps: DiskDeps;
+  readonly #changes;
   readonly #touched;
   readonly #forget;
   readonly #budgets;
+  #seen = -1n;
 
   constructor(db: DatabaseSync, deps: DiskDeps) {
     this.db = db;
@@ -103,6 +105,7 @@ export class Disk {
     if (db.isTransaction) db.exec('ROLLBACK');
     db.exec(TABLES.map((table) => `DELETE FROM ${table};`).join(''));
     db.exec('DELETE FROM touched');
+    this.#changes = db.prepare('SELECT total_changes() AS count');
     this.#touched = db.prepare(
       `SELECT t.id AS id, at, vault_key_id AS keyId, state, quote_usd AS quote, cost_usd AS cost,
          replay_of AS replayOf, running_id AS runningId, look_at AS lookAt
@@ -161,6 +164,33 @@ export class Disk {
     };
   }
 
+  /**
+   * A store that answers before it has written: a commit lies open until the next one begins, or for
+   * a while, and a crash takes it back. For a planted fault.
+   */
+  lyingStore(writer: Writer, mount: Mount): Store {
+    const { timeline } = this.#deps;
+    const flush = () => {
+      if (!mount.alive || !this.db.isTransaction) return;
+      writer.commit();
+      this.sync();
+    };
+    return {
+      ...this.store(writer, mount),
+      write: (batch) =>
+        new Promise((resolve) => {
+          timeline.after(1, () => {
+            if (!mount.alive) return;
+            flush();
+            writer.begin();
+            const results = batch.map((operation) => ({ value: writer.run(operation) }));
+            timeline.after(200, flush);
+            resolve({ results });
+          });
+        }),
+    };
+  }
+
   #latency(): number {
     const { dice, weather } = this.#deps;
     return dice.chance(weather.slowDisk) ? dice.between(10, 800) : dice.between(1, 4);
@@ -174,6 +204,8 @@ export class Disk {
 
   /** Reads what is durable now. Only between transactions. */
   sync(): void {
+    const { count } = this.#changes.get() as { count: bigint };
+    if (count === this.#seen) return;
     const found = this.#touched.all() as unknown as Row[];
     this.#forget.run();
     const rows = found.flatMap((now) => {
@@ -186,6 +218,7 @@ export class Disk {
       return [{ now, before }];
     });
     this.budgets = this.#budgets.all() as unknown as Budget[];
+    this.#seen = (this.#changes.get() as { count: bigint }).count;
     this.#deps.onCommit({ rows, budgets: this.budgets });
   }
 }

@@ -223,14 +223,17 @@ export class Model {
 
   /** What the ledger counts for the calls that were executed on one object. */
   countedFor(calls: readonly bigint[]): bigint {
-    const holders = new Set<Row>();
-    for (const id of calls) {
-      const row = this.#deps.rows.get(id);
-      if (row) holders.add(this.#holder(row));
-    }
     let counted = 0n;
-    for (const row of holders) counted += row.state === 'settled' ? row.cost! : holdOf(row);
+    for (const row of this.holdersOf(calls)) {
+      counted += row.state === 'settled' ? row.cost! : holdOf(row);
+    }
     return counted;
+  }
+
+  /** The rows under whose holds these calls were sent, each once. */
+  holdersOf(calls: readonly bigint[]): Set<Row> {
+    const rows = calls.flatMap((id) => this.#deps.rows.get(id) ?? []);
+    return new Set(rows.map((row) => this.#holder(row)));
   }
 
   /** The row under whose hold the call was sent. */

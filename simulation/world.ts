@@ -48,17 +48,15 @@ export class World {
   readonly network: Network;
   readonly stripes = new Map<string, SimulatedStripe>();
   readonly trace: string[] = [];
+  readonly sabotage: Sabotage;
   violation: Violation | null = null;
-  /** Whether the process crashes of itself. */
-  crashes = true;
   onCrash: () => void = () => undefined;
-  readonly #sabotage: Sabotage;
   readonly #names = new Map<bigint, number>();
   #process: Process | null = null;
   #sending: bigint | null = null;
 
   constructor(seed: number, db: DatabaseSync, sabotage: Sabotage) {
-    this.#sabotage = sabotage;
+    this.sabotage = sabotage;
     this.dice = new Dice(seed);
     this.weather = drawWeather(this.dice);
     const { dice, timeline, weather } = this;
@@ -144,13 +142,16 @@ export class World {
     const start = writer.recover();
     disk.sync();
     this.note(`boot: ${start.recovered} recovered`);
+    const { sabotage } = this;
+    const store = disk.store(writer, process);
+    const sender = this.network.sender(process);
     process.node = await SimulatedNode.boot({
       ...{ clock, start },
-      store: this.#sabotage.store(disk.store(writer, process), disk, writer, process),
-      sender: this.#sabotage.sender(this.network.sender(process)),
-      wrap: (ledger) => this.#sabotage.ledger(ledger),
+      store: sabotage.store?.(store, disk, writer, process) ?? store,
+      sender: sabotage.sender?.(sender) ?? sender,
+      wrap: (ledger) => sabotage.ledger?.(ledger) ?? ledger,
       onFault: (what) => this.violate(0, what),
-      resolvePauseMs: dice.pick([2_000, 15_000, 120_000]),
+      resolvePauseMs: dice.pick([5_000, 30_000, 300_000]),
     });
   }
 
