@@ -13,6 +13,8 @@ ALTER TABLE calls ADD COLUMN on_behalf_of TEXT;
 ALTER TABLE calls ADD COLUMN look_at INTEGER;
 ALTER TABLE calls ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN clue TEXT;
+-- When it was last sent again under its hold; null: never.
+ALTER TABLE calls ADD COLUMN sent_at INTEGER;
 -- Who said what became of a call whose own reply did not (`vendor`, or a management key), and why;
 -- of a call that is open still, why nobody could.
 ALTER TABLE calls ADD COLUMN resolved_by TEXT;

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { readBaseUrl } from './base-url.ts';
+import { type Micros, parseUsd } from './money.ts';
 import { Secret } from './seal.ts';
 
 /** A setting that is missing, unknown or wrong; `message` names it and says what would be right. */
@@ -45,6 +46,15 @@ const secret = z
   .regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces')
   .transform((text) => new Secret(text));
 
+const usd = z.string().transform((text, context) => {
+  try {
+    return parseUsd(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
+
 interface Setting {
   schema: z.ZodType;
   fallback?: string;
@@ -77,11 +87,23 @@ export const SETTINGS = {
     'Real secret of the account `stripe` / `default`, kept in memory only',
   ),
   KEYBRAKE_STRIPE_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.stripe.com'),
-  KEYBRAKE_TWILIO_ACCOUNT_SID: hidden(z.string(), 'Not available yet'),
-  KEYBRAKE_TWILIO_AUTH_TOKEN: hidden(z.string(), 'Not available yet'),
-  KEYBRAKE_TWILIO_BASE_URL: setting(z.string(), 'Not available yet'),
-  KEYBRAKE_RESEND_SECRET: hidden(z.string(), 'Not available yet'),
-  KEYBRAKE_RESEND_BASE_URL: setting(z.string(), 'Not available yet'),
+  KEYBRAKE_TWILIO_ACCOUNT_SID: hidden(secret, 'The account `twilio` / `default`: its SID, AC…'),
+  KEYBRAKE_TWILIO_AUTH_TOKEN: hidden(secret, 'Its real auth token, kept in memory only'),
+  KEYBRAKE_TWILIO_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.twilio.com'),
+  KEYBRAKE_RESEND_SECRET: hidden(
+    secret,
+    'Real API key of the account `resend` / `default`, kept in memory only',
+  ),
+  KEYBRAKE_RESEND_BASE_URL: setting(baseUrl, 'Where that account is', 'https://api.resend.com'),
+  KEYBRAKE_RESEND_EMAIL_USD: setting(
+    usd,
+    'What Resend takes for one recipient of a mail, in dollars; its replies state no price',
+    '0.0009',
+  ),
+  KEYBRAKE_VENDORS: setting(
+    z.string().min(1, 'must name a folder'),
+    'Folder of descriptions of further vendors, *.yaml: docs/vendors/declare.md',
+  ),
   KEYBRAKE_SANDBOX: setting(
     z.enum(['0', '1'], { error: 'must be 0 or 1' }),
     '1: an account `sandbox` on a built-in fake vendor; 0: none; absent: 1 while no real account is known',
@@ -90,17 +112,45 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
+export interface EnvironmentAccount {
+  readonly vendor: string;
+  readonly baseUrl: string;
+  /** By the vendor's names of them. */
+  readonly fields: Readonly<Record<string, Secret>>;
+}
+
+/** Which settings make an account: its address, and its credentials by the vendor's names. */
+export const ACCOUNT_SETTINGS = {
+  stripe: { baseUrl: 'KEYBRAKE_STRIPE_BASE_URL', fields: { secret: 'KEYBRAKE_STRIPE_SECRET' } },
+  twilio: {
+    baseUrl: 'KEYBRAKE_TWILIO_BASE_URL',
+    fields: {
+      account_sid: 'KEYBRAKE_TWILIO_ACCOUNT_SID',
+      auth_token: 'KEYBRAKE_TWILIO_AUTH_TOKEN',
+    },
+  },
+  resend: { baseUrl: 'KEYBRAKE_RESEND_BASE_URL', fields: { secret: 'KEYBRAKE_RESEND_SECRET' } },
+} as const satisfies Record<
+  string,
+  { baseUrl: SettingName; fields: Readonly<Record<string, SettingName>> }
+>;
+
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly masterKey: Buffer | null;
   readonly apiKey: Secret | null;
-  readonly stripe: { readonly secret: Secret | null; readonly baseUrl: string };
+  /** The accounts `default` that the environment gives, of vendors whose credentials are all there. */
+  readonly accounts: readonly EnvironmentAccount[];
+  /** What Resend takes for one recipient of a mail. */
+  readonly resendEmailPrice: Micros;
+  /** The folder of the operator's own vendor descriptions. */
+  readonly vendorsDir: string | null;
   /** Null: on when no real account is stored. */
   readonly sandbox: boolean | null;
 }
 
-const NOT_YET = /^KEYBRAKE_(TWILIO|RESEND|DATABASE_URL)/;
+const NOT_YET = /^KEYBRAKE_DATABASE_URL/;
 
 /** `--database-url` for KEYBRAKE_DATABASE_URL. */
 export function flagOf(name: SettingName): string {
@@ -129,18 +179,43 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     if (result.success) read[name] = result.data;
     else faults.push(`${name} ${result.error.issues[0]!.message}`);
   }
+  const accounts = accountsIn(given, read, faults);
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return Object.freeze({
     listen: read.KEYBRAKE_LISTEN as Config['listen'],
     dataDir: read.KEYBRAKE_DATA as string,
     masterKey: (read.KEYBRAKE_MASTER_KEY as Buffer | undefined) ?? null,
     apiKey: (read.KEYBRAKE_API_KEY as Secret | undefined) ?? null,
-    stripe: {
-      secret: (read.KEYBRAKE_STRIPE_SECRET as Secret | undefined) ?? null,
-      baseUrl: read.KEYBRAKE_STRIPE_BASE_URL as string,
-    },
+    accounts,
+    resendEmailPrice: read.KEYBRAKE_RESEND_EMAIL_USD as Micros,
+    vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
   });
+}
+
+/** Half of an account's credentials is a fault: its calls would be refused, one by one. */
+function accountsIn(
+  given: Readonly<Record<string, string>>,
+  read: Readonly<Record<string, unknown>>,
+  faults: string[],
+): EnvironmentAccount[] {
+  const accounts: EnvironmentAccount[] = [];
+  for (const [vendor, { baseUrl, fields }] of Object.entries(ACCOUNT_SETTINGS)) {
+    const names: [field: string, setting: string][] = Object.entries(fields);
+    const absent = names.filter(([, name]) => given[name] === undefined);
+    if (absent.length === names.length) continue;
+    for (const [, name] of absent) {
+      const others = names.map(([, each]) => each).filter((each) => each !== name);
+      faults.push(`${name} is required beside ${others.join(' and ')}`);
+    }
+    const secrets = names.map(([field, name]) => [field, read[name] as Secret]);
+    accounts.push({
+      vendor,
+      baseUrl: read[baseUrl] as string,
+      fields: Object.fromEntries(secrets) as Record<string, Secret>,
+    });
+  }
+  return accounts;
 }
 
 function nearest(name: string): string {

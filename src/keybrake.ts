@@ -4,7 +4,7 @@
  */
 import { AccountBook } from './accounts.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import { ACCOUNT_SETTINGS, type Config, ConfigError } from './config.ts';
 import { createControl } from './control/control.ts';
 import { hasLedger, makeFirstApiKey, masterKeyOf, prepareDataFolder } from './data-folder.ts';
 import { credentialHash, IdSource } from './ids.ts';
@@ -19,11 +19,19 @@ import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
 import { WaitingRoom } from './proxy/waiting.ts';
 import { Resolver } from './resolve/resolver.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import {
+  type Sandbox,
+  type SandboxOptions,
+  sandboxAccounts,
+  startSandbox,
+} from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
-import { VENDORS } from './vendors/index.ts';
-import { stripe } from './vendors/stripe/stripe.ts';
+import { loadVendors } from './vendor-files.ts';
+import { keyHeaders } from './vendors/headers.ts';
+import { PRICE as PRICE_OF_MAIL } from './vendors/resend/quote.ts';
+import { resend } from './vendors/resend/resend.ts';
+import type { Vendor } from './vendors/vendor.ts';
 
 export interface KeybrakeOptions {
   clock?: Clock;
@@ -64,7 +72,8 @@ export async function startKeybrake(
 ): Promise<Keybrake> {
   const { clock = systemClock, log = openLog() } = options;
   const undo: (() => Promise<unknown>)[] = [];
-  const stripeFields = stripeCredentials(config);
+  const vendors = loadVendors(config.vendorsDir);
+  const fromEnvironment = environmentAccounts(config, vendors);
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -80,21 +89,24 @@ export async function startKeybrake(
     undo.push(() => ledger.close());
     const masterKey = config.masterKey ?? masterKeyOf(config.dataDir, hadLedger);
     const accounts = await AccountBook.open(ledger, masterKey, clock);
-    if (stripeFields) accounts.addBuiltIn(stripe, 'default', config.stripe.baseUrl, stripeFields);
-    const sandbox = await sandboxFor(config, accounts, options);
+    for (const { vendor, baseUrl, fields } of fromEnvironment) {
+      accounts.addBuiltIn(vendor, 'default', baseUrl, fields);
+    }
+    const sandbox = await sandboxFor(config, vendors, accounts, options);
     if (sandbox) undo.push(() => sandbox.close());
 
     const ids = new IdSource(clock, 0, ledger.lastId);
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
     const tariffs = new TariffBook();
+    tariffs.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, config.resendEmailPrice]]));
     const waiting = new WaitingRoom(clock);
     const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
     const seal = new ReplySeal(masterKey);
     const dataPlane = new DataPlane({
-      vendors: VENDORS,
+      vendors,
       accounts,
       ledger,
       tariffs,
@@ -109,14 +121,14 @@ export async function startKeybrake(
       ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
     });
     const resolver = new Resolver({
-      ...{ vendors: VENDORS, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
+      ...{ vendors, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
     });
     let ready: string | null = 'starting';
     const control = createControl({
       ledger,
       accounts,
       running,
-      vendors: VENDORS,
+      vendors,
       ids,
       clock,
       metrics,
@@ -126,6 +138,7 @@ export async function startKeybrake(
     const listener = await listen(
       config.listen,
       {
+        keyHeaders: keyHeaders(vendors.values()),
         data: (incoming) => dataPlane.handle(incoming),
         control: (request) => control.fetch(request),
       },
@@ -163,25 +176,41 @@ export async function startKeybrake(
   }
 }
 
-/** Held to the same rules as a stored account, before anything is made. Null: none is given. */
-function stripeCredentials({ stripe: { secret } }: Config): { secret: string } | null {
-  if (!secret) return null;
-  const fields = { secret: secret.reveal() };
-  const wrong = stripe.checkCredentials(fields);
-  if (wrong !== null) throw new ConfigError(wrong.replace(/^secret/, 'KEYBRAKE_STRIPE_SECRET'));
-  return fields;
+type Vendors = ReadonlyMap<string, Vendor>;
+
+interface BuiltIn {
+  vendor: Vendor;
+  baseUrl: string;
+  fields: Record<string, string>;
+}
+
+/** Held to the same rules as stored accounts, before anything is made. */
+function environmentAccounts(config: Config, vendors: Vendors): BuiltIn[] {
+  return config.accounts.map(({ vendor: name, baseUrl, fields: secrets }) => {
+    const vendor = vendors.get(name)!;
+    const revealed = Object.entries(secrets).map(([field, secret]) => [field, secret.reveal()]);
+    const fields: Record<string, string> = Object.fromEntries(revealed);
+    const wrong = vendor.checkCredentials(fields);
+    if (wrong === null) return { vendor, baseUrl, fields };
+    const settings: Record<string, string> = ACCOUNT_SETTINGS[name as 'stripe'].fields;
+    throw new ConfigError(wrong.replace(/^\w+/, (field) => settings[field] ?? field));
+  });
 }
 
 /** The sandbox, when it is asked for, or when there is no real account and nobody said no. */
 async function sandboxFor(
   config: Config,
+  vendors: Vendors,
   accounts: AccountBook,
   options: KeybrakeOptions,
 ): Promise<Sandbox | null> {
   const wanted = config.sandbox ?? accounts.list().length === 0;
   if (!wanted) return null;
   const sandbox = await startSandbox(options.sandbox);
-  accounts.addBuiltIn(stripe, 'sandbox', sandbox.stripeUrl, { secret: sandbox.secret });
+  for (const { vendor: name, baseUrl, fields } of sandboxAccounts(sandbox)) {
+    const vendor = vendors.get(name);
+    if (vendor) accounts.addBuiltIn(vendor, 'sandbox', baseUrl, fields);
+  }
   return sandbox;
 }
 

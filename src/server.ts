@@ -1,7 +1,7 @@
 /**
  * The one listener, and the only file of the server that knows node:http. Tells the planes apart: a
- * request whose Authorization holds a vault key is a vendor call, except /vault/self; everything
- * else is the control plane. Turns sockets into plain values and back; decides nothing.
+ * request that holds a vault key, in Authorization or in a vendor's own header for keys, is a vendor
+ * call, except /vault/self; everything else is the control plane. Turns sockets into plain values and back; decides nothing.
  */
 import {
   createServer,
@@ -14,7 +14,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { readCredential } from './credential.ts';
+import { findCredential } from './credential.ts';
 import { CATALOGUE, type ErrorCode } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Outgoing } from './proxy/answer.ts';
@@ -42,6 +42,8 @@ export const SERVER_LIMITS: ServerLimits = {
 const ONE_WRITE = 64 * 1024;
 
 export interface Planes {
+  /** The vendors' own headers for keys, beside Authorization; in lower case. */
+  readonly keyHeaders: readonly string[];
   /** Null: the client went away, nothing is owed. */
   data(incoming: Incoming): Promise<Outgoing | null>;
   control(request: Request): Response | Promise<Response>;
@@ -132,7 +134,7 @@ class Gate {
     response.on('close', () => this.#serving.delete(response));
     // A client that hangs up breaks its own connection and nothing else.
     response.on('error', () => undefined);
-    if (isVendorCall(request)) void this.#serveCall(request, response);
+    if (isVendorCall(request, this.#planes.keyHeaders)) void this.#serveCall(request, response);
     else this.#control(request, response);
   };
 
@@ -186,10 +188,12 @@ class Gate {
   }
 }
 
-function isVendorCall(request: IncomingMessage): boolean {
-  if (readCredential(request.headers.authorization) === null) return false;
+function isVendorCall(request: IncomingMessage, keyHeaders: readonly string[]): boolean {
+  // Of a header that came twice node gives the first or both; `arrive` refuses it either way.
+  const headers = { get: (name: string) => request.headers[name]?.toString() };
+  if (findCredential(headers, keyHeaders) === null) return false;
   const path = request.url!.split('?', 1)[0];
-  return path !== '/vault/self' && !path!.startsWith('/vault/self/');
+  return path !== '/vault/self' && !path!.startsWith('/vault/self/keys');
 }
 
 /** The whole body; `too_large` as soon as that is sure; null when the client stops before its end. */

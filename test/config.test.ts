@@ -30,7 +30,9 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     dataDir: './data',
     masterKey: null,
     apiKey: null,
-    stripe: { secret: null, baseUrl: 'https://api.stripe.com' },
+    accounts: [],
+    resendEmailPrice: 900n,
+    vendorsDir: null,
     sandbox: null,
   });
 });
@@ -82,17 +84,40 @@ test('every fault is reported at once', () => {
     KEYBRAKE_SANDBOX: 'yes',
     KEYBRAKE_TYPO: '1',
     KEYBRAKE_RESEND_SECRET: 're_1',
+    KEYBRAKE_RESEND_EMAIL_USD: '9e-4',
+    KEYBRAKE_TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000000',
   });
   const named = faults.map((fault) => fault.split(' ', 1)[0]);
   assert.deepEqual(named.sort(), [
     'KEYBRAKE_DATA',
     'KEYBRAKE_LISTEN',
     'KEYBRAKE_MASTER_KEY',
+    'KEYBRAKE_RESEND_EMAIL_USD',
     'KEYBRAKE_RESEND_SECRET',
     'KEYBRAKE_SANDBOX',
     'KEYBRAKE_STRIPE_BASE_URL',
+    'KEYBRAKE_TWILIO_AUTH_TOKEN',
     'KEYBRAKE_TYPO',
   ]);
+});
+
+test('an account of the environment is all of its credentials, at its own address', () => {
+  const twilio = {
+    KEYBRAKE_TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000000',
+    KEYBRAKE_TWILIO_AUTH_TOKEN: '00000000000000000000000000000000',
+  };
+  const read = readConfig({ ...twilio, KEYBRAKE_RESEND_SECRET: 're_0123456789abcdef' });
+  assert.deepEqual(
+    read.accounts.map(({ vendor, baseUrl, fields }) => [vendor, baseUrl, Object.keys(fields)]),
+    [
+      ['twilio', 'https://api.twilio.com', ['account_sid', 'auth_token']],
+      ['resend', 'https://api.resend.com', ['secret']],
+    ],
+  );
+  for (const name of Object.keys(twilio) as (keyof typeof twilio)[]) {
+    const [other] = Object.keys(twilio).filter((each) => each !== name);
+    assert.deepEqual(faultsOf({ [name]: twilio[name] }), [`${other} is required beside ${name}`]);
+  }
 });
 
 test('an address is host and port and nothing else', () => {
@@ -128,8 +153,9 @@ test('a secret is in no error and in no print of the configuration', () => {
   };
   const config = readConfig(secrets);
   assert.equal(config.apiKey?.reveal(), secrets.KEYBRAKE_API_KEY);
-  assert.equal(config.stripe.secret?.reveal(), secrets.KEYBRAKE_STRIPE_SECRET);
-  const prints = [inspect(config, { depth: 9, showHidden: true }), JSON.stringify(config)];
+  assert.equal(config.accounts[0]?.fields.secret?.reveal(), secrets.KEYBRAKE_STRIPE_SECRET);
+  const json = JSON.stringify(config, (_, value) => (typeof value === 'bigint' ? '' : value));
+  const prints = [inspect(config, { depth: 9, showHidden: true }), json];
   const spoilt = Object.entries({ ...secrets, KEYBRAKE_MASTER_KEY: 'bm90IDMyIGJ5dGVz' }).map(
     ([name, text]) => faultsOf({ [name]: `${text} \n`, KEYBRAKE_TYPO: text }).join('\n'),
   );

@@ -66,7 +66,13 @@ test('only the ledger knows SQL, and only its SQLite store knows node:sqlite', (
 test('a secret comes out of its wrapper only where it is stored, compared or sent', () => {
   assert.deepEqual(
     filesWhere(({ code }) => code.includes('.reveal()')),
-    ['src/keybrake.ts', 'src/proxy/mask.ts', 'src/vendors/stripe/headers.ts'],
+    [
+      'src/keybrake.ts',
+      'src/proxy/mask.ts',
+      'src/vendors/declared/outbound.ts',
+      'src/vendors/resend/headers.ts',
+      'src/vendors/stripe/headers.ts',
+    ],
   );
 });
 

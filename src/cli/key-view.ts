@@ -22,6 +22,8 @@ export interface KeyObject {
   rate_limit: string | null;
   allowed_endpoints: string[] | null;
   params?: Record<string, unknown>;
+  prices?: { endpoint: string; price_usd: string }[];
+  may_delegate?: boolean;
   metadata?: Record<string, string>;
   parent: string | null;
   spent_usd: string;
@@ -73,6 +75,11 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
       ['rate limit', key.rate_limit],
       ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
       ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
+      ...(key.prices ?? []).map(
+        ({ endpoint, price_usd }, i) =>
+          [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
+      ),
+      ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
       ['mode', key.mode === 'enforce' ? null : key.mode],
       ['parent', key.parent],
       ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],

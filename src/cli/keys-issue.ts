@@ -30,6 +30,8 @@ interface IssueOptions extends ClientOptions {
   rateLimit?: string;
   endpoint?: string[];
   params?: Record<string, unknown>;
+  price?: string[];
+  mayDelegate?: boolean;
   expiresIn?: string;
   expiresAt?: string;
   mode?: string;
@@ -51,6 +53,12 @@ export function addIssue(keys: Command, terminal: Terminal): void {
     .option('--rate-limit <calls/time>', 'how fast, for example 100/1m')
     .option('--endpoint <endpoint>', 'an endpoint it may use; give it again for more', collect)
     .option('--params <json>', 'rules on request fields', jsonObject)
+    .option(
+      '--price <endpoint=dollars>',
+      'what a call costs that has no price of its own; give it again for more',
+      collect,
+    )
+    .option('--may-delegate', 'the run may issue narrower keys under its own')
     .option('--expires-in <time>', 'how long it lives: 90s, 15m, 2h, 7d')
     .option('--expires-at <time>', 'until when it lives: 2026-01-31T09:00:00Z')
     .option('--account <name>', 'the vendor account behind it (default: default, else sandbox)')
@@ -91,6 +99,13 @@ function jsonObject(text: string): unknown {
   throw new InvalidArgumentError('It must be a JSON object.');
 }
 
+/** `POST /v1/quotes/{id}/accept=50`: the last `=` parts them. */
+function priceOf(text: string): { endpoint: string; price_usd: unknown } {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new CliError(EXIT.usage, '--price must be endpoint=dollars.');
+  return { endpoint: text.slice(0, at), price_usd: usdOption('--price', text.slice(at + 1)) };
+}
+
 /** The request, with what was not given left out, so that the server's defaults hold. */
 function issueBody(options: IssueOptions): Record<string, unknown> {
   const [vendor, ...more] = options.vendor;
@@ -110,6 +125,8 @@ function issueBody(options: IssueOptions): Record<string, unknown> {
     rate_limit: options.rateLimit,
     allowed_endpoints: options.endpoint,
     params: options.params,
+    prices: options.price?.map(priceOf),
+    may_delegate: options.mayDelegate,
     expires_in: options.expiresIn,
     expires_at: options.expiresAt,
     mode: options.mode,

@@ -29,28 +29,36 @@ export function openApi(options: ClientOptions): Api {
   return new Api({ url: options.url, data: options.data }, process.env);
 }
 
-export interface CallFilterOptions {
+export interface RunFilterOptions {
   key?: string;
   label?: string;
   labelPrefix?: string;
   task?: string;
   vendor?: string;
-  state?: string;
-  code?: string;
   since?: string;
   until?: string;
 }
 
+export interface CallFilterOptions extends RunFilterOptions {
+  state?: string;
+  code?: string;
+}
+
 /** Adds the filters of the audit. */
 export function withCallFilters(command: Command): Command {
+  return withRunFilters(command)
+    .option('--state <state>', 'refused, held, settled, released, unknown or replayed')
+    .option('--code <code>', 'why a call was refused, for example cap_exceeded');
+}
+
+/** Adds those that say whose calls, and when. */
+export function withRunFilters(command: Command): Command {
   return command
     .option('--key <id>', 'calls under this key (key_…)')
     .option('--label <label>', 'calls of this run')
     .option('--label-prefix <prefix>', 'calls of runs whose label begins so')
     .option('--task <id>', 'calls of this task')
     .option('--vendor <name>', 'calls to this vendor')
-    .option('--state <state>', 'refused, held, settled, released, unknown or replayed')
-    .option('--code <code>', 'why a call was refused, for example cap_exceeded')
     .option('--since <time>', 'from this time on: 2026-01-31T09:00:00Z, or 15m, 2h, 7d ago')
     .option('--until <time>', 'before this time, in the same forms');
 }

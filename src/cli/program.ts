@@ -11,6 +11,7 @@ import { addKeyCommands } from './keys.ts';
 import { refuseSecretArguments } from './secret-arguments.ts';
 import { addServeCommand } from './serve.ts';
 import { Terminal } from './terminal.ts';
+import { addVendorCommands } from './vendors.ts';
 import { VERSION } from './version.ts';
 
 const EXAMPLES = `
@@ -61,6 +62,7 @@ export function buildProgram(terminal: Terminal): Command {
   addKeyCommands(program, terminal);
   addAccountCommands(program, terminal);
   addCallCommands(program, terminal);
+  addVendorCommands(program, terminal);
   addDoctorCommand(program, terminal);
   pointToHelp(program, 'keybrake');
   return program;

@@ -13,6 +13,10 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['listen', 'address:port', 'where to listen (default: 127.0.0.1:8787)'],
   ['data', 'folder', 'where the ledger and the keys are (default: ./data)'],
   ['stripe-base-url', 'url', 'where Stripe is'],
+  ['twilio-base-url', 'url', 'where Twilio is'],
+  ['resend-base-url', 'url', 'where Resend is'],
+  ['resend-email-usd', 'dollars', 'what Resend takes for one recipient (default: 0.0009)'],
+  ['vendors', 'folder', 'where descriptions of further vendors are, *.yaml'],
   ['sandbox', '0|1', 'serve the built-in fake vendors as the account `sandbox`'],
 ];
 

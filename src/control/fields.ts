@@ -3,39 +3,17 @@
  * Each knows its own limits and says what it must be; none repeats what it was given.
  */
 import { z } from 'zod';
+import { MAX_DURATION_MS, readDuration, UNIT_MS } from '../duration.ts';
+import { NumberText } from '../json-scan.ts';
 import { MoneyError, parseUsd } from '../money.ts';
 import { holdsCredential } from '../secrecy.ts';
-import { NumberText } from './json-body.ts';
+import { parsed } from '../shape.ts';
 
-const SECOND_MS = 1_000;
-const UNIT_MS: Record<string, number> = {
-  s: SECOND_MS,
-  m: 60 * SECOND_MS,
-  h: 3_600 * SECOND_MS,
-  d: 86_400 * SECOND_MS,
-};
-
-/** The longest life of a key: a run that takes longer than a year is no run. */
-export const MAX_LIFE_MS = 366 * UNIT_MS.d!;
+/** The longest life of a key. */
+export const MAX_LIFE_MS = MAX_DURATION_MS;
 /** A rate over more than a day is a cap on calls: max_calls. */
 const MAX_RATE_WINDOW_MS = UNIT_MS.d!;
 const MAX_RATE_CALLS = 1_000_000;
-
-/** A string that `read` turns into a value; `read` throws Error with the message for the caller. */
-export function parsed<T>(read: (text: string) => T, meta: Record<string, unknown>) {
-  return z
-    .string()
-    .transform((text, context): T => {
-      try {
-        return read(text);
-      } catch (cause) {
-        if (!(cause instanceof Error)) throw cause;
-        context.addIssue({ code: 'custom', message: cause.message });
-        return z.NEVER;
-      }
-    })
-    .meta(meta);
-}
 
 /** An amount of dollars, read exactly as it was written; gives micro-dollars. */
 export const usd = z
@@ -59,16 +37,10 @@ export const usd = z
   });
 
 /** `90s`, `15m`, `2h`, `7d`; gives milliseconds. */
-export const duration = parsed(
-  (text) => {
-    const match = /^(\d{1,9})([smhd])$/.exec(text);
-    const ms = match ? Number(match[1]) * UNIT_MS[match[2]!]! : 0;
-    if (ms <= 0) throw new Error('must be a whole number with s, m, h or d, such as 15m or 2h');
-    if (ms > MAX_LIFE_MS) throw new Error('must not exceed 366d');
-    return ms;
-  },
-  { pattern: '^[0-9]{1,9}[smhd]$', examples: ['90s', '15m', '2h', '7d'] },
-);
+export const duration = parsed(readDuration, {
+  pattern: '^[0-9]{1,9}[smhd]$',
+  examples: ['90s', '15m', '2h', '7d'],
+});
 
 /** RFC 3339 with a zone; gives milliseconds since 1970. */
 export const time = parsed(

@@ -2,27 +2,14 @@
  * Reads a JSON request body exactly: bounded, strict UTF-8, no name twice, and amounts of dollars
  * as the text they were written in. An amount never becomes a floating point number here.
  */
-import { JsonFault, scanJson } from './json-scan.ts';
+import { JsonFault, parseJson } from '../json-scan.ts';
 import { Problem } from './problem.ts';
 
 /** The largest body of a management request, in bytes; 200 endpoints and 50 metadata fit. */
 export const BODY_LIMIT = 64 * 1024;
 
-/** A number as it stood in the text; what a field whose name ends in `_usd` or `_usd_cap` holds. */
-export class NumberText {
-  readonly source: string;
-  constructor(source: string) {
-    this.source = source;
-  }
-}
-
+/** Fields whose numbers stay text. */
 const AMOUNT = /_usd(_cap)?$/;
-
-/** JSON.parse of Node 24; TypeScript's library does not know the third argument yet. */
-type ParseWithSource = (
-  text: string,
-  reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
-) => unknown;
 
 /** Throws Problem when the body is not one JSON object, too large, or late. */
 export async function readJsonObject(
@@ -50,7 +37,7 @@ export async function readJsonObject(
 /** JSON text to values, with amounts as NumberText. Throws Problem that names the position. */
 export function parseExactly(text: string): unknown {
   try {
-    scanJson(text);
+    return parseJson(text, (name) => AMOUNT.test(name));
   } catch (fault) {
     if (!(fault instanceof JsonFault)) throw fault;
     throw new Problem(
@@ -58,9 +45,6 @@ export function parseExactly(text: string): unknown {
       `the body is not valid JSON: ${fault.message}, at character ${fault.position}`,
     );
   }
-  return (JSON.parse as ParseWithSource)(text, (key, value, context) =>
-    typeof value === 'number' && AMOUNT.test(key) ? new NumberText(context.source ?? '') : value,
-  );
 }
 
 async function readBytes(request: Request, timeoutMs: number): Promise<Uint8Array> {

@@ -3,6 +3,7 @@
  * mean together and beside what is stored is key-policy.ts.
  */
 import { z } from 'zod';
+import { checkMailDomain } from '../mail-address.ts';
 import { holdsCredential } from '../secrecy.ts';
 import { checkEndpointPattern } from '../vendors/endpoints.ts';
 import {
@@ -46,20 +47,28 @@ const endpoints = z
 /** Beyond 2^53 a number is no longer the one that was written. */
 const bound = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 
+const mailDomain = plainText(253).superRefine((domain, context) => {
+  const wrong = checkMailDomain(domain);
+  if (wrong !== null) context.addIssue({ code: 'custom', message: wrong });
+});
+
+const anyOf = (value: z.ZodType<string>) => z.array(value).min(1).max(200).optional();
+
 const paramRule = z
   .strictObject({
-    in: z.array(plainText(500)).min(1).max(200).optional(),
+    in: anyOf(plainText(500)),
     max: bound.optional(),
     min: bound.optional(),
+    prefix: anyOf(plainText(500, { trimmed: false })),
+    domain: anyOf(mailDomain),
   })
   .superRefine((rule, context) => {
     const { max, min } = rule;
-    const message =
-      rule.in === undefined && max === undefined && min === undefined
-        ? 'must have a rule: in, max or min'
-        : max !== undefined && min !== undefined && min > max
-          ? 'must not have a min above its max'
-          : undefined;
+    const message = Object.values(rule).every((each) => each === undefined)
+      ? 'must have a rule: in, max, min, prefix or domain'
+      : max !== undefined && min !== undefined && min > max
+        ? 'must not have a min above its max'
+        : undefined;
     if (message) context.addIssue({ code: 'custom', message });
   });
 
@@ -69,14 +78,21 @@ function atMost<T extends z.ZodType<Record<string, unknown>>>(schema: T, entries
   });
 }
 
+/** A name as requests have it, `to` or `metadata[run]`; `[*]` in it stands for every element. */
+const FIELD = /^(?:[A-Za-z0-9_.[\]%-]|(?<=\[)\*(?=\])){1,100}$/;
+
 const params = atMost(z.record(z.string(), paramRule), MAX_RULES)
   .superRefine((rules, context) => {
     for (const field of Object.keys(rules)) {
-      if (/^[A-Za-z0-9_.[\]-]{1,100}$/.test(field) && !holdsCredential(field)) continue;
+      if (FIELD.test(field) && !holdsCredential(field)) continue;
       context.addIssue({ code: 'custom', message: 'must have request field names only' });
     }
   })
-  .meta({ description: 'Rules on request fields, by name: {"amount": {"max": 5000}}.' });
+  .meta({
+    description:
+      'Rules on request fields, by name: {"amount": {"max": 5000}}. A name covers the elements of ' +
+      'a list too; [*] in it stands for every element.',
+  });
 
 /** Gives the prices by their entries. */
 const prices = z

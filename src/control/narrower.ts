@@ -6,6 +6,7 @@
  * The rules are simple on purpose: what cannot be seen to be narrower at a glance is refused.
  */
 import type { KeyView, ParamRule, Policy, RateLimit } from '../ledger/ledger.ts';
+import { inMailDomain } from '../mail-address.ts';
 import { formatUsd } from '../money.ts';
 import { compileEndpoints, type EndpointCall } from '../vendors/endpoints.ts';
 import type { Faults } from './read-fields.ts';
@@ -108,8 +109,18 @@ function addWiderParams(
 }
 
 function tighter(ours: ParamRule, theirs: ParamRule): boolean {
-  const allowed = theirs.in;
-  if (allowed && !ours.in?.every((value) => allowed.includes(value))) return false;
-  if (theirs.max !== undefined && !(ours.max !== undefined && ours.max <= theirs.max)) return false;
-  return theirs.min === undefined || (ours.min !== undefined && ours.min >= theirs.min);
+  const { in: values, prefix, domain, max, min } = theirs;
+  if (values && !ours.in?.every((value) => values.includes(value))) return false;
+  const begins = (text: string) => prefix!.some((each) => text.startsWith(each));
+  if (prefix && !ours.prefix?.every(begins)) return false;
+  if (domain && !ours.domain?.every((each) => domain.some((wide) => narrowerDomain(each, wide)))) {
+    return false;
+  }
+  if (max !== undefined && !(ours.max !== undefined && ours.max <= max)) return false;
+  return min === undefined || (ours.min !== undefined && ours.min >= min);
+}
+
+/** `*.eu.example.com` lies in `*.example.com` as `eu.example.com` does. */
+function narrowerDomain(ours: string, theirs: string): boolean {
+  return ours === theirs || (theirs.startsWith('*.') && inMailDomain(ours, theirs));
 }

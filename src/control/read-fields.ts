@@ -4,9 +4,10 @@
  */
 import type { z } from 'zod';
 import { shown } from '../secrecy.ts';
+import { issueMessage, type Shape, unknownName } from '../shape.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 
-export type Shape = Readonly<Record<string, z.ZodType>>;
+export type { Shape } from '../shape.ts';
 export type Read<S extends Shape> = z.output<z.ZodObject<S>>;
 
 /** The faults of one request so far. */
@@ -45,7 +46,8 @@ export function readFields<S extends Shape>(
 ): Partial<Read<S>> {
   const read: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(shape, name)) faults.add(fieldName(name), unknownField(name, shape));
+    if (!Object.hasOwn(shape, name))
+      faults.add(fieldName(name), unknownName(name, Object.keys(shape)));
   }
   for (const [name, schema] of Object.entries(shape)) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
@@ -75,7 +77,7 @@ function addIssues(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) faults.add(`${name}${path}.${fieldName(key)}`, 'is not known');
     } else {
-      faults.add(`${name}${path}`, messageOf(issue));
+      faults.add(`${name}${path}`, issueMessage(issue));
     }
   }
 }
@@ -88,64 +90,4 @@ function pathStep(step: PropertyKey): string {
 function fieldName(name: string): string {
   const text = shown(name);
   return text.startsWith('"') ? name : '(a name that is not shown)';
-}
-
-function messageOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
-    case 'too_small':
-      return bound('at least', issue.origin, issue.minimum);
-    case 'too_big':
-      return bound('at most', issue.origin, issue.maximum);
-    case 'custom':
-      return issue.message;
-    default:
-      return 'is not valid';
-  }
-}
-
-const TYPES: Record<string, string> = {
-  string: 'a string',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-  record: 'an object',
-};
-
-function bound(which: string, origin: string, limit: number | bigint): string {
-  if (origin === 'string') return `must have ${which} ${limit} characters`;
-  if (origin === 'array') return `must have ${which} ${limit} entries`;
-  return `must be ${which} ${limit}`;
-}
-
-function unknownField(name: string, shape: Shape): string {
-  const known = Object.keys(shape);
-  const nearest = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.slice(0, 60), candidate) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest && nearest.distance <= Math.max(2, nearest.candidate.length / 3)) {
-    return `is not known; did you mean "${nearest.candidate}"?`;
-  }
-  return known.length > 0
-    ? `is not known; known are ${known.join(', ')}`
-    : 'is not known; nothing can be given here';
-}
-
-/** Levenshtein's: how many characters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = previous[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    previous = row;
-  }
-  return previous[to.length]!;
 }

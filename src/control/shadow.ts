@@ -13,7 +13,7 @@ import { CALL_ID, TIME, USD } from './views.ts';
 
 const COUNTS = {
   calls: z.int(),
-  usd: USD.meta({ description: 'What they cost, or hold, or were priced at.' }),
+  amount_usd: USD.meta({ description: 'What they cost, or hold.' }),
 };
 
 export function shadowRoutes(deps: ControlDeps): Route[] {
@@ -54,15 +54,18 @@ export function shadowRoutes(deps: ControlDeps): Route[] {
         return json(200, {
           data: report.rows.map((row) => ({
             ...{ code: row.code, endpoint: row.endpoint, calls: row.calls },
-            usd: usdJson(row.micros),
+            amount_usd: usdJson(row.micros),
             ...{ first_at: rfc3339(row.firstAt), last_at: rfc3339(row.lastAt) },
             example: handle('call', row.example),
           })),
           would_refuse: {
             calls: report.rows.reduce((sum, { calls }) => sum + calls, 0),
-            usd: usdJson(report.rows.reduce((sum, { micros }) => sum + micros, 0n)),
+            amount_usd: usdJson(report.rows.reduce((sum, { micros }) => sum + micros, 0n)),
           },
-          allowed: { calls: report.allowed.calls, usd: usdJson(report.allowed.micros) },
+          allowed: {
+            calls: report.allowed.calls,
+            amount_usd: usdJson(report.allowed.micros),
+          },
         });
       },
     }),

@@ -44,6 +44,8 @@ const PARAM_RULE = z.strictObject({
   in: z.array(z.string()).optional(),
   max: z.number().optional(),
   min: z.number().optional(),
+  prefix: z.array(z.string()).optional(),
+  domain: z.array(z.string()).optional(),
 });
 
 /** What a run may know of its own key. */

@@ -52,9 +52,10 @@ export interface Link {
   budgets: BudgetState[];
 }
 
-/** The row that answers for the call's idempotency key. */
+/** The row that answers for the call's idempotency key, or for its task's earlier attempts. */
 export interface FirstCall {
   id: bigint;
+  idempotencyKey: string | null;
   at: number;
   fingerprint: string;
   state: string;
@@ -133,12 +134,11 @@ export function decide(question: Question): Decision {
     if (repeated) return repeated;
   }
 
-  objection ??= overCalls(chain) ?? overRate(chain, call.at);
-  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
-  if ('ask' in price) return { kind: 'look_up' };
   if ('unpriced' in price) objection ??= refusal('unpriced', price.unpriced);
   const micros = 'micros' in price ? price.micros : 0n;
-  objection ??= overCallCap(chain, micros);
+  objection ??= overCallCap(chain, micros) ?? overCalls(chain) ?? overRate(chain, call.at);
+  if (objection && !shadow) return { kind: 'refuse', refusal: objection };
+  if ('ask' in price) return { kind: 'look_up' };
   const breached = objection ? [] : breachedBudgets(chain, micros);
   if (breached.length > 0) objection = overBudget(chain, breached, micros);
   if (objection && !shadow) {
@@ -224,18 +224,20 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
       kind: 'refuse',
       refusal: refusal(
         'idempotency_in_flight',
-        `The first call with this idempotency key, ${handle('call', first.id)}, is still running.`,
+        `The first call with this identity, ${handle('call', first.id)}, is still running.`,
       ),
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
   if (call.at - first.at < call.idempotencyWindowMs) return { kind: 'resend', first };
+  const what =
+    first.state === 'unknown' ? 'its outcome is not known' : 'its answer did not come back';
   return {
     kind: 'refuse',
     refusal: refusal(
       'outcome_unknown',
-      `The first call with this idempotency key, ${handle('call', first.id)}, was sent and its ` +
-        'outcome is not known. The vendor would execute it anew, so it is not sent again.',
+      `The first call with this identity, ${handle('call', first.id)}, was sent and ${what}. ` +
+        'The vendor would execute it anew, so it is not sent again.',
     ),
   };
 }

@@ -62,8 +62,13 @@ export interface Admission extends CallContext {
   currency: string | null;
   objectId: string | null;
   customer: string | null;
-  /** The client's key, when it makes the call one execution; null: no identity. */
+  /** The client's key, when it makes the call one execution; null: it sent none. */
   idempotencyKey: string | null;
+  /**
+   * What the call is, so that a repetition is known; null: no identity. Without an idempotency key
+   * (SDKs make a new one for each try of a task, or none) a later attempt of the same task repeats
+   * what its earlier attempts did, call by call.
+   */
   fingerprint: string | null;
   /** How long the vendor deduplicates a key; 0: never, so an unknown outcome is not sent again. */
   idempotencyWindowMs: number;
@@ -95,8 +100,11 @@ interface Standing {
 export type Verdict =
   /** Row and hold are durable: send it. `quote` is what is held. */
   | ({ kind: 'admitted'; quote: Micros } & Standing)
-  /** The first call's outcome is unknown: send again with the same key, under the first's hold. */
-  | ({ kind: 'resend'; firstId: bigint; quote: Micros } & Standing)
+  /**
+   * The first call's outcome is unknown: send again under the first's hold and with its key: the
+   * client's, or null for the one that was made of its id.
+   */
+  | ({ kind: 'resend'; firstId: bigint; firstKey: string | null; quote: Micros } & Standing)
   /** Answer with the first call's sealed reply. */
   | ({ kind: 'replay'; firstId: bigint; sealedReply: Uint8Array } & Standing)
   /** The first call is still running; nothing was written. Ask again when it has ended. */
@@ -117,6 +125,7 @@ export interface Settlement {
   at: number;
   /** `released` with `notSent` when no byte left. */
   outcome: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`: what it cost; null: what was held for it. */
   cost: Micros | null;
   objects: readonly ObjectFact[];
   /** Set when the reply may be given again to the same identity. */
@@ -151,6 +160,16 @@ export interface Resolution {
   by: string;
   why: string | null;
   lookAt: number | null;
+  /**
+   * The newest attempt that is known to whoever looked. A newer one may have been carried out since,
+   * so the resolution is refused then. Absent: an operator decides, whatever was sent.
+   */
+  sentAt?: number;
+  /**
+   * When it was begun to look. A decline that was seen says nothing of attempts on the object that
+   * were under way then or since, and gives no hold back that one of them stands on.
+   */
+  lookedAt?: number;
 }
 
 /** An open call that is due to be looked for. */
@@ -158,6 +177,8 @@ export interface DueCall {
   row: CallRow;
   clue: string | null;
   looks: number;
+  /** When it was last sent: its own time, or that of the call that went out again under its hold. */
+  sentAt: number;
 }
 
 /** One row of the audit, all its columns. */
@@ -297,7 +318,7 @@ export interface Ledger {
   objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]>;
   /**
    * Ends an open call, or says when to look for it again. Rejects with LedgerConflict when the call
-   * is not open, or is being sent at this moment. Undefined: no such call.
+   * is not open, is being sent at this moment, or was sent again since. Undefined: no such call.
    */
   resolve(resolution: Resolution): Promise<CallRow | undefined>;
 

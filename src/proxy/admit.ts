@@ -151,12 +151,19 @@ class Admitting {
       replies.push(reply);
       learned = vendor.learn(reading, replies, tariff);
     }
-    const told = 'quote' in learned ? learned.quote : reading.quote;
-    const byKey = pricedByKey(key, request, { operation: reading.operation, quote: told });
-    this.#change({ canAsk: false, facts: learned.facts ?? [], quote: byKey ?? told });
+    const told: Extract<Learned, { quote: Quote }> =
+      'quote' in learned ? learned : { ...learned, quote: reading.quote };
+    const { quote, facts = [], before } = told;
+    const byKey = pricedByKey(key, request, { operation: reading.operation, quote });
+    this.#change({
+      ...{ canAsk: false, facts, quote: byKey ?? quote },
+      amount: told.amount ?? reading.amount,
+      currency: told.currency ?? reading.currency,
+      rateDate: (told.rate ?? reading.rate)?.date ?? null,
+    });
     this.#understood = {
       ...this.#understood,
-      reading: { ...reading, quote: told },
+      reading: { ...reading, quote, ...(before !== undefined && { before }) },
       pricedByKey: byKey !== null,
     };
   }

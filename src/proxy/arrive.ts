@@ -1,8 +1,9 @@
 /**
  * Step 1, arrive: the listener's raw head becomes headers with one value each and a canonical
- * target. A header that came twice and that somebody may read either way is refused; so is a
- * credential outside of Authorization, and none gets into what is recorded.
+ * target. A header that came twice and that somebody may read either way is refused; so is a second
+ * credential, or one in a place for none, and none gets into what is recorded.
  */
+import { type Credential, findCredential, headerOfPlace } from '../credential.ts';
 import { type Refusal, refusal } from '../errors.ts';
 import type { CallContext } from '../ledger/ledger.ts';
 import { surelyHoldsCredential, withoutCredentials } from '../secrecy.ts';
@@ -27,6 +28,8 @@ export interface Head {
   readonly path: string;
   readonly query: string;
   readonly context: CallContext;
+  /** The vault key that the call is under; null: there is none. */
+  readonly credential: Credential | null;
   /** The head has two readings; the call is recorded and refused. */
   readonly fault: Refusal | null;
 }
@@ -36,7 +39,8 @@ const LISTS = new Set(['accept', 'accept-language', 'accept-encoding', 'cache-co
 
 const MAX_LABEL = 256;
 
-export function arrive(incoming: Incoming): Head {
+/** `keyHeaders`: the vendors' own headers for keys, in lower case. */
+export function arrive(incoming: Incoming, keyHeaders: readonly string[]): Head {
   const headers = new Map<string, string>();
   let fault: Refusal | null = null;
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
@@ -50,13 +54,19 @@ export function arrive(incoming: Incoming): Head {
   const target = canonicalTarget(incoming.target);
   const { path, query } = 'code' in target ? { path: rowPath(incoming.target), query: '' } : target;
   if ('code' in target) fault ??= target;
+  const credential = findCredential(headers, keyHeaders);
   return {
     method: incoming.method,
     headers,
     path: withoutCredentials(path),
     query,
     context: contextOf(headers),
-    fault: fault ?? secondReading(headers) ?? misplaced(headers, path, query),
+    credential,
+    fault:
+      fault ??
+      secondReading(headers) ??
+      secondCredential(headers, credential) ??
+      misplaced(headers, credential, path, query),
   };
 }
 
@@ -68,27 +78,41 @@ function secondReading(headers: ReadonlyMap<string, string>): Refusal | null {
   return ambiguous('The body is compressed for the way; send it plain or `chunked`.');
 }
 
+/** Authorization beside a vendor's own header: two answers to whose request it is. */
+function secondCredential(
+  headers: ReadonlyMap<string, string>,
+  credential: Credential | null,
+): Refusal | null {
+  const header = credential === null ? 'authorization' : headerOfPlace(credential.place);
+  if (header === 'authorization' || !headers.has('authorization')) return null;
+  return ambiguous(`The request has credentials in ${header} and in Authorization; send one.`);
+}
+
 /** Recorded here and not sent on: a credential in one of these is taken out of the record. */
 const OF_THE_RUN = /^x-(?:keybrake-|agent-run-id$)/;
 
 /** A credential that would be sent on: to the vendor's log, and to whoever reads that. */
 function misplaced(
   headers: ReadonlyMap<string, string>,
+  credential: Credential | null,
   path: string,
   query: string,
 ): Refusal | null {
+  const own = credential === null ? 'authorization' : headerOfPlace(credential.place);
   const where = surelyHoldsCredential(path)
     ? 'path'
     : surelyHoldsCredential(decoded(query))
       ? 'query'
-      : headerWithCredential(headers);
+      : headerWithCredential(headers, own);
   if (!where) return null;
-  return ambiguous(`A credential stands in the ${where}; it goes into Authorization alone.`);
+  const right = own === 'authorization' ? 'Authorization' : own;
+  return ambiguous(`A credential stands in the ${where}; it goes into ${right} alone.`);
 }
 
-function headerWithCredential(headers: ReadonlyMap<string, string>): string | null {
+/** `own`: the header that a credential is expected in. */
+function headerWithCredential(headers: ReadonlyMap<string, string>, own: string): string | null {
   for (const [name, value] of headers) {
-    if (name === 'authorization' || OF_THE_RUN.test(name)) continue;
+    if (name === own || OF_THE_RUN.test(name)) continue;
     if (surelyHoldsCredential(value)) return `header ${name}`;
   }
   return null;

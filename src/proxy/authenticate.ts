@@ -3,7 +3,7 @@
  * here; whether the key is still alive is decided by the ledger at each admission, so a revoked key
  * cannot live on in this memory.
  */
-import { readCredential } from '../credential.ts';
+import type { Credential, KeyPlace } from '../credential.ts';
 import { type Refusal, refusal } from '../errors.ts';
 import { credentialHash, isVaultKey } from '../ids.ts';
 import type { KeyIdentity, Ledger } from '../ledger/ledger.ts';
@@ -16,6 +16,8 @@ export interface Caller {
   readonly key: KeyIdentity;
   /** The task named inside the credential. */
   readonly taskId: string | null;
+  /** Where the key stood. */
+  readonly place: KeyPlace;
 }
 
 export class Authenticator {
@@ -27,13 +29,13 @@ export class Authenticator {
   }
 
   /** Rejects with LedgerUnavailable when an unknown key cannot be looked up. */
-  async authenticate(authorization: string | undefined): Promise<Caller | Refusal> {
-    const credential = readCredential(authorization);
+  async authenticate(credential: Credential | null): Promise<Caller | Refusal> {
     if (!credential) return refusal('key_unknown', 'The request carries no vault key.');
     const hash = credentialHash(credential.key);
     const name = hash.toString('latin1');
     const key = this.#known.get(name) ?? (await this.#find(credential.key, hash, name));
-    return 'code' in key ? key : { key, taskId: recorded(credential.taskId) };
+    if ('code' in key) return key;
+    return { key, taskId: recorded(credential.taskId), place: credential.place };
   }
 
   /** Asks the ledger; the checksum spares it keys that were cut or mistyped. */

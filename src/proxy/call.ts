@@ -8,11 +8,13 @@
  */
 import type { Account, AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
+import type { Credential } from '../credential.ts';
 import { CATALOGUE, type Refusal, refusal } from '../errors.ts';
 import type { IdSource } from '../ids.ts';
 import { type CallContext, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts';
 import type { Micros } from '../money.ts';
 import type { TariffBook } from '../tariffs/book.ts';
+import { keyHeaders } from '../vendors/headers.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { admit, type FinalVerdict } from './admit.ts';
 import { answerRefusal, answerReply, type Outgoing } from './answer.ts';
@@ -23,7 +25,7 @@ import type { Sender, UpstreamResult } from './forward.ts';
 import { withoutSecrets } from './mask.ts';
 import type { Observer } from './observe.ts';
 import { ownKey } from './own-key.ts';
-import { type Route, route, vendorOfPath } from './route.ts';
+import { type Route, route, vendorOf } from './route.ts';
 import type { RunningCall, RunningCalls } from './running.ts';
 import type { ReplySeal } from './sealed-reply.ts';
 import { announce } from './steps.ts';
@@ -60,11 +62,14 @@ interface Call {
 export class DataPlane {
   readonly #deps: DataPlaneDeps;
   readonly #authenticator: Authenticator;
+  /** Beside Authorization, the headers in which a vault key may come. */
+  readonly #keyHeaders: readonly string[];
   #draining = false;
 
   constructor(deps: DataPlaneDeps) {
     this.#deps = deps;
     this.#authenticator = new Authenticator(deps.ledger);
+    this.#keyHeaders = keyHeaders(deps.vendors.values());
   }
 
   /** From now on calls are refused; those under way go on to their end. */
@@ -76,18 +81,17 @@ export class DataPlane {
   async handle(incoming: Incoming): Promise<Outgoing | null> {
     const { vendors, accounts, tariffs, clock, ids, running } = this.#deps;
     const startedAt = clock.monotonic();
-    const head = arrive(incoming);
+    const head = arrive(incoming, this.#keyHeaders);
     const id = ids.next();
     announce('arrived', id);
-    const stranger = vendorOfPath(vendors, head.path);
+    const stranger = vendorOf(vendors, head.path, head.credential?.place);
     if (this.#draining) return this.#turnAway(stranger, unavailable('is stopping'), startedAt);
 
-    const authorization = head.headers.get('authorization');
-    const caller = await this.#authenticate(authorization);
+    const caller = await this.#authenticate(head.credential);
     if ('code' in caller) return this.#turnAway(stranger, caller, startedAt);
     announce('authenticated', id);
 
-    const way = route(vendors, accounts, caller.key, head.path);
+    const way = route(vendors, accounts, caller, head.path);
     const body = await incoming.readBody(way.vendor.bodyLimit);
     if (body === null) return null;
     const tooLarge =
@@ -154,9 +158,9 @@ export class DataPlane {
     }
   }
 
-  async #authenticate(authorization: string | undefined): Promise<Caller | Refusal> {
+  async #authenticate(credential: Credential | null): Promise<Caller | Refusal> {
     try {
-      return await this.#authenticator.authenticate(authorization);
+      return await this.#authenticator.authenticate(credential);
     } catch (error) {
       if (error instanceof LedgerUnavailable) return unavailable('cannot be reached');
       throw error;
@@ -168,7 +172,7 @@ export class DataPlane {
     const { ledger, seal, clock, waiting } = this.#deps;
     const { running, route: way, understood } = call;
     announce('admitted', running.id);
-    const result = await this.#forward(call).catch(
+    const result = await this.#forward(call, verdict).catch(
       // A fault of ours must not leave a hold without an end.
       (error: unknown): UpstreamResult =>
         running.sent
@@ -185,7 +189,7 @@ export class DataPlane {
         reading: understood.reading,
         tariff: understood.tariff,
         pricedByKey: understood.pricedByKey,
-        hasIdentity: understood.admission.idempotencyKey !== null,
+        hasIdentity: understood.admission.fingerprint !== null,
         stopped: running.stopped,
         latencyMs: clock.monotonic() - call.startedAt,
         now: clock.now(),
@@ -199,11 +203,14 @@ export class DataPlane {
     return this.#answer(call, verdict, concluded);
   }
 
-  async #forward(call: Call): Promise<UpstreamResult> {
+  async #forward(call: Call, verdict: SendVerdict): Promise<UpstreamResult> {
     const { running, route: way, understood } = call;
     const { request, reading, admission } = understood;
     const { origin } = this.#deps.accounts;
-    const key = admission.idempotencyKey ?? ownKey(running.id, origin);
+    const key =
+      verdict.kind === 'resend'
+        ? (verdict.firstKey ?? ownKey(verdict.firstId, origin))
+        : (admission.idempotencyKey ?? ownKey(running.id, origin));
     const account = this.#accountOf(call);
     if (!account) return { kind: 'stopped' };
     const outbound = way.vendor.outbound(

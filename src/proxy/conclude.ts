@@ -31,7 +31,7 @@ export interface Sent {
   tariff: Tariff;
   /** The key says what the call costs; the vendor's replies do not. */
   pricedByKey: boolean;
-  /** Whether a repetition can be recognised: the client sent an idempotency key. */
+  /** Whether a repetition can be recognised: by a key of the client's, or by its task's attempt. */
   hasIdentity: boolean;
   /** Why it was stopped, when it was. */
   stopped: ErrorCode | null;
@@ -69,11 +69,10 @@ function whatNow({ reading, hasIdentity }: Sent): string {
     : 'Its amount stays counted until the outcome is known';
   // A read repeats nothing; of the rest only a key of the client's own tells a retry from a new call.
   if (free && reading.idempotency === 'none') return `${counted}.`;
-  if (hasIdentity && reading.idempotency === 'proxy') {
-    return `${counted}; a retry with the same Idempotency-Key is not sent again.`;
-  }
+  const retry = 'a retry with the same Idempotency-Key, or by the next attempt of its task,';
+  if (hasIdentity && reading.idempotency === 'proxy') return `${counted}; ${retry} is not sent.`;
   return hasIdentity
-    ? `${counted}; a retry with the same Idempotency-Key is safe.`
+    ? `${counted}; ${retry} is safe.`
     : `${counted}. It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.`;
 }
 
@@ -115,7 +114,8 @@ function concludeReply(
 function priced(sent: Sent, { status }: VendorReply, read: Conclusion): Conclusion {
   if (!sent.pricedByKey || read.outcome !== 'unknown' || status < 200 || status >= 300) return read;
   const repeatable = sent.reading.idempotency !== 'none';
-  return { ...read, outcome: 'settled', cost: sent.quote, repeatable };
+  // What is held for it: of a call that was sent again, that stands on the first row.
+  return { ...read, outcome: 'settled', cost: null, repeatable };
 }
 
 /** When to look at the vendor for what becomes of a call that its answer leaves open. */
@@ -130,7 +130,7 @@ function lookAt(
 
 function costOf(read: Conclusion, quote: Micros): Micros {
   if (read.outcome === 'released' || read.replayedByVendor) return 0n;
-  return read.outcome === 'settled' ? (read.cost ?? 0n) : quote;
+  return read.outcome === 'settled' ? (read.cost ?? quote) : quote;
 }
 
 interface Ending {

@@ -9,6 +9,9 @@ import type { LookUp, Vendor, VendorReply } from '../vendors/vendor.ts';
 import type { Sender } from './forward.ts';
 import { withoutSecrets } from './mask.ts';
 
+/** By this the vendor's own log tells Keybrake's questions from the calls of runs. */
+const USER_AGENT = 'Keybrake (look-up)';
+
 /** The reply; a text says why there is none. Never rejects. */
 export async function lookUp(
   upstream: Sender,
@@ -19,7 +22,8 @@ export async function lookUp(
 ): Promise<VendorReply | string> {
   const { method, path, query, headers, body } = question;
   const request = {
-    ...{ method, path, query, headers: new Map(Object.entries(headers)) },
+    ...{ method, path, query },
+    headers: new Map(Object.entries({ 'user-agent': USER_AGENT, ...headers })),
     body: Buffer.from(body),
   };
   const outbound = vendor.outbound(request, account, null);

@@ -64,7 +64,7 @@ export function understand(question: Question): Understood {
   const read = question.fault ?? route.refusal ?? readWithoutKeys(route, request, tariff);
   const reading = isRefusal(read) ? UNREAD : read;
   const idempotencyKey =
-    reading.idempotency === 'none' ? null : (request.headers.get('idempotency-key') ?? null);
+    reading.idempotency === 'none' ? null : keyIn(route.vendor.idempotencyHeader, request);
   const priced = pricedByKey(key, request, reading);
   const admission: Admission = {
     ...context,
@@ -83,7 +83,9 @@ export function understand(question: Question): Understood {
     objectId: reading.objectId,
     customer: reading.customer,
     idempotencyKey,
-    fingerprint: idempotencyKey === null ? null : fingerprint(route, request, reading),
+    fingerprint: hasIdentity(reading, context, idempotencyKey)
+      ? fingerprint(route, request, reading)
+      : null,
     idempotencyWindowMs: reading.idempotency === 'vendor' ? route.vendor.idempotencyWindowMs : 0,
     onBehalfOf: reading.onBehalfOf[0]?.value ?? null,
     rateDate: reading.rate?.date ?? null,
@@ -95,6 +97,22 @@ export function understand(question: Question): Understood {
     holds: 'wait',
   };
   return { request, reading, tariff, admission, pricedByKey: priced !== null };
+}
+
+/** Whether a repetition of the call can be known: by the client's key, or by its task's attempts. */
+function hasIdentity(
+  { idempotency }: Reading,
+  { taskId, attempt }: CallContext,
+  idempotencyKey: string | null,
+): boolean {
+  if (idempotency === 'none') return false;
+  return idempotencyKey !== null || (taskId !== null && attempt !== null);
+}
+
+/** By the vendor's own header when it has another than everybody's. */
+function keyIn(header: string | undefined, { headers }: VendorRequest): string | null {
+  const own = header === undefined ? undefined : headers.get(header);
+  return own ?? headers.get('idempotency-key') ?? null;
 }
 
 /** The key's price for a call that has none of its own; null: it has one, or the key says none. */

@@ -41,7 +41,7 @@ export interface ResolverDeps {
 }
 
 /** What the ledger is told of a call that was looked for. */
-type Finding = Omit<Resolution, 'id' | 'at' | 'by'>;
+type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt' | 'lookedAt'>;
 
 const STILL_OPEN = { cost: null, objects: [], vendorObjectId: null, sealedReply: null } as const;
 
@@ -90,12 +90,15 @@ export class Resolver {
   async #resolve(call: DueCall): Promise<void> {
     const { ledger, clock, log, metrics } = this.#deps;
     const { row } = call;
+    const lookedAt = clock.now();
     const finding = await this.#investigate(call).catch((error: unknown) => {
       log.error({ err: error, call: handle('call', row.id) }, 'a look for an open call failed');
       return this.#later(call, RETRY_MS, null);
     });
     try {
-      const ended = await ledger.resolve({ ...finding, id: row.id, at: clock.now(), by: 'vendor' });
+      const { id } = row;
+      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt, lookedAt };
+      const ended = await ledger.resolve({ ...finding, ...known });
       if (!ended || ended.state === row.state) return;
       const { state, vendor } = ended;
       metrics.resolved(vendor, state);
@@ -148,7 +151,7 @@ export class Resolver {
     return lookUp(this.#deps.upstream, vendor, account, question);
   }
 
-  async #openCall({ row, clue, looks }: DueCall): Promise<OpenCall> {
+  async #openCall({ row, clue, looks, sentAt }: DueCall): Promise<OpenCall> {
     const { ledger, accounts } = this.#deps;
     const { vendor, account, at, id } = row;
     const around =
@@ -156,9 +159,9 @@ export class Resolver {
         ? []
         : await ledger.objectsBetween(vendor, account, at - AROUND_MS, at + AROUND_MS);
     return {
-      ...{ id, at, account, method: row.method, path: row.path, operation: row.operation },
+      ...{ id, at, sentAt, account, method: row.method, path: row.path, operation: row.operation },
       state: row.state === 'held' ? 'held' : 'unknown',
-      ...{ quote: row.quote, amount: row.amount, currency: row.currency },
+      ...{ quote: row.quote, amount: row.amount, currency: row.currency, rateDate: row.rateDate },
       idempotencyKey: row.idempotencyKey ?? ownKey(id, accounts.origin),
       ...{ onBehalfOf: row.onBehalfOf, vendorObjectId: row.vendorObjectId, clue, looks },
       taken: new Set(around.filter((each) => each !== row.vendorObjectId)),

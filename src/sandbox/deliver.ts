@@ -3,10 +3,10 @@
  * the vendor decided is over by now: nothing here changes its books.
  */
 import { gzipSync } from 'node:zlib';
+import type { ReceivedRequest } from './books.ts';
 import type { Fault, Garbage, HeaderMap } from './faults.ts';
 import type { Wire } from './listener.ts';
-import type { ReceivedRequest } from './stripe/books.ts';
-import type { Reply } from './stripe/stripe.ts';
+import type { Gateway, Reply } from './vendor.ts';
 
 export function answer(request: ReceivedRequest, wire: Wire, reply: Reply): void {
   ended(request, reply.status);
@@ -19,6 +19,7 @@ export async function deliver(
   wire: Wire,
   reply: Reply,
   fault: Fault,
+  gateway: Gateway,
   signal: AbortSignal,
 ): Promise<void> {
   const { status, headers, body } = reply;
@@ -27,7 +28,11 @@ export async function deliver(
       answer(request, wire, reply);
       break;
     case 'status':
-      answer(request, wire, fault.stored ? withHeaders(reply, fault.headers) : gatewayReply(fault));
+      answer(
+        request,
+        wire,
+        fault.stored ? withHeaders(reply, fault.headers) : gatewayReply(fault, gateway),
+      );
       break;
     case 'hangup':
       if (fault.at === 'midway') wire.replyHalf(status, headers, body);
@@ -58,7 +63,7 @@ export async function deliver(
       wire.reply(status, [...headers, 'Content-Encoding', 'gzip'], gzipSync(body));
       break;
     case 'garbage':
-      deliverGarbage(request, wire, reply, fault.as);
+      deliverGarbage(request, wire, reply, fault.as, gateway.wrongType);
       break;
   }
 }
@@ -68,17 +73,14 @@ function deliverGarbage(
   wire: Wire,
   { headers, body }: Reply,
   as: Garbage,
+  wrongType: string,
 ): void {
   switch (as) {
     case 'text':
       answer(request, wire, { status: 200, headers, body: '<html>It works!</html>' });
       break;
     case 'wrong_type':
-      answer(request, wire, {
-        status: 200,
-        headers,
-        body: '{"id":42,"object":"payment_intent","amount":"much","status":["succeeded"]}',
-      });
+      answer(request, wire, { status: 200, headers, body: wrongType });
       break;
     case 'empty':
       answer(request, wire, { status: 200, headers, body: '' });
@@ -97,16 +99,11 @@ function deliverGarbage(
   }
 }
 
-/** What a gateway says in the vendor's place: Stripe's error shape, none of the vendor's headers. */
-function gatewayReply({ status, headers: extra }: Fault & { kind: 'status' }): Reply {
-  const headers = ['Content-Type', 'application/json', ...flat(extra)];
-  if (status === 429 && !extra) headers.push('Stripe-Rate-Limited-Reason', 'global-rate');
-  const error = {
-    type: status >= 500 ? 'api_error' : 'invalid_request_error',
-    ...(status === 429 && { code: 'rate_limit' }),
-    message: `The sandbox was asked to answer ${status}.`,
-  };
-  return { status, headers, body: JSON.stringify({ error }) };
+/** What a gateway says in the vendor's place: its error shape, none of the vendor's headers. */
+function gatewayReply(fault: Fault & { kind: 'status' }, gateway: Gateway): Reply {
+  const { headers, body } = gateway.refuse(fault.status);
+  const extra = fault.headers ? flat(fault.headers) : headers;
+  return { status: fault.status, headers: ['Content-Type', 'application/json', ...extra], body };
 }
 
 function withHeaders(reply: Reply, extra: HeaderMap = {}): Reply {

@@ -1,9 +1,9 @@
 /**
  * Misbehaviour on request: rules that are tried on each request in the order they were given, and
  * what the matching one does to it. Off unless asked for; with the same seeds and requests the same
- * faults come. Decides only; server.ts carries it out on the socket.
+ * faults come. Decides only; front.ts and deliver.ts carry it out.
  */
-import type { ReceivedRequest } from './stripe/books.ts';
+import type { ReceivedRequest } from './books.ts';
 
 /**
  * What happens. `delayMs` comes before all else; while it lasts the idempotency key is taken,
@@ -12,9 +12,9 @@ import type { ReceivedRequest } from './stripe/books.ts';
 export type Fault = { delayMs?: number } & (
   | { kind: 'delay' }
   /**
-   * Answers with this status and Stripe's error shape. Without more: a gateway's answer, nothing
+   * Answers with this status in the vendor's error shape. Without more: a gateway's answer, nothing
    * was executed. `executes`: the money moved all the same. `stored`: the vendor itself broke, and
-   * a retry with the same idempotency key is given the same answer again.
+   * where it deduplicates, a retry with the same idempotency key is given the same answer again.
    */
   | { kind: 'status'; status: number; executes?: boolean; stored?: boolean; headers?: HeaderMap }
   /** Ends the connection: before executing, after it, or half-way through the reply's body. */
@@ -138,23 +138,6 @@ function matches({ match }: FaultRule, request: ReceivedRequest): boolean {
     (match.bodyIncludes === undefined || (request.body ?? '').includes(match.bodyIncludes)) &&
     (match.idempotencyKey === undefined || match.idempotencyKey === request.idempotencyKey)
   );
-}
-
-/**
- * Cards for trying faults by hand, where no test holds the switch. They pay first and strike only
- * the call that executes, so that a retry with the same idempotency key finds the payment.
- */
-const CARDS: readonly [string, Fault][] = [
-  ['pm_card_sandboxHangup', { kind: 'hangup', at: 'after' }],
-  ['pm_card_sandboxStall', { kind: 'stall', at: 'after' }],
-  ['pm_card_sandboxSlow', { kind: 'delay', delayMs: 5000 }],
-  ['pm_card_sandbox503', { kind: 'status', status: 503, executes: true }],
-  ['pm_card_sandbox500', { kind: 'status', status: 500, executes: true, stored: true }],
-];
-
-export function faultOfCard(body: string): Fault | undefined {
-  if (!body.includes('pm_card_sandbox')) return undefined;
-  return CARDS.find(([card]) => body.includes(card))?.[1];
 }
 
 /** Numbers from 0 to 1, always the same ones for a seed (mulberry32). */

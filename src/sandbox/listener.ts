@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
 
 export interface Arrival {
   /** Milliseconds since 1970, monotonic. */
@@ -29,7 +30,12 @@ const BODY_LIMIT = 1024 * 1024;
 /** Longer than any client keeps a connection, so that only a fault closes one under a request. */
 const KEEP_ALIVE_MS = 120_000;
 
-export async function listen(port: number, receive: Receive): Promise<Listener> {
+/** `clock`: the vendor's, by which every reply is dated; default: the system's. */
+export async function listen(
+  port: number,
+  receive: Receive,
+  clock?: Pick<Clock, 'now'>,
+): Promise<Listener> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const arrival: Arrival = {
       at: performance.timeOrigin + performance.now(),
@@ -38,7 +44,7 @@ export async function listen(port: number, receive: Receive): Promise<Listener> 
       headers: request.headers as Record<string, string>,
       rawHeaders: request.rawHeaders,
     };
-    const wire = new Wire(request, response);
+    const wire = new Wire(request, response, clock);
     readBody(request, receive(arrival, wire), () => wire.reply(413, [], ''));
   });
   await new Promise<void>((resolve, reject) => {
@@ -82,10 +88,16 @@ function readBody(
 export class Wire {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #clock: Pick<Clock, 'now'> | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    clock: Pick<Clock, 'now'> | undefined,
+  ) {
     this.#request = request;
     this.#response = response;
+    this.#clock = clock;
   }
 
   /** `headers`: names and values in turn; the length is added. */
@@ -132,6 +144,7 @@ export class Wire {
   }
 
   #head(status: number, headers: string[], length: number): void {
-    this.#response.writeHead(status, [...headers, 'Content-Length', String(length)]);
+    const date = this.#clock ? ['Date', new Date(this.#clock.now()).toUTCString()] : [];
+    this.#response.writeHead(status, [...headers, ...date, 'Content-Length', String(length)]);
   }
 }

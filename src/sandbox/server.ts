@@ -1,178 +1,168 @@
 /**
  * Starts the sandbox: fake vendors on loopback that keep their own books, with faults on request.
- * Carries a fault out between the steps of a call. Never talks to anything but its callers.
+ * Each vendor has a port, books and faults of its own; front.ts is the same for all of them.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../clock.ts';
-import { answer, deliver } from './deliver.ts';
-import { type Fault, Faults, faultOfCard, seededRandom } from './faults.ts';
-import { type Arrival, listen, type Wire } from './listener.ts';
-import { type ReceivedRequest, StripeBooks } from './stripe/books.ts';
-import { finishPayment } from './stripe/payment-intents.ts';
-import { type Execution, FakeStripe, type Reply } from './stripe/stripe.ts';
+import type { Faults } from './faults.ts';
+import { Front } from './front.ts';
+import type { Listener } from './listener.ts';
+import { ResendBooks } from './resend/books.ts';
+import { resendGateway } from './resend/errors.ts';
+import { FakeResend } from './resend/resend.ts';
+import { StripeBooks } from './stripe/books.ts';
+import { stripeGateway } from './stripe/gateway.ts';
+import { finishPayment } from './stripe/outside.ts';
+import { FakeStripe } from './stripe/stripe.ts';
+import { TwilioBooks } from './twilio/books.ts';
+import { twilioGateway } from './twilio/errors.ts';
+import { DEFAULT_PRICES, type TwilioPrices } from './twilio/prices.ts';
+import { FakeTwilio } from './twilio/twilio.ts';
 
 export interface SandboxOptions {
-  /** Decides when stored replies expire and what `created` says; default: the system's. */
+  /** Decides when stored replies expire, what `created` says and when prices are stated. */
   clock?: Pick<Clock, 'now'>;
-  /** Default 0: any free one. */
+  /** The fake Stripe's; default 0: any free one. */
   port?: number;
-  /** The secret that the fake Stripe accepts; default: a new one. */
+  twilioPort?: number;
+  resendPort?: number;
+  /** The secret that the fake Stripe accepts; default: a new one. So it is with the others. */
   secret?: string;
-  /** How many requests the log keeps; default 10,000. 0 for benchmarks. */
+  twilioAccountSid?: string;
+  twilioAuthToken?: string;
+  resendSecret?: string;
+  /** How many requests each vendor's log keeps; default 10,000. 0 for benchmarks. */
   keepLog?: number;
-  /** How many objects, and stored replies, are kept at least; default 50,000. */
+  /** How many objects, and stored replies, each keeps at least; default 50,000. */
   keepObjects?: number;
-  /** How long the vendor takes to execute, in milliseconds; between two, by a seed; default 0. */
+  /** How long each vendor takes to execute, in milliseconds; between two, by a seed; default 0. */
   latencyMs?: number | { min: number; max: number };
   latencySeed?: number;
+  /**
+   * How long after a message went out, or a call ended, Twilio states its price, by the clock;
+   * default 50. At a third of it a message is sent, at two thirds it has arrived.
+   */
+  twilioPriceAfterMs?: number;
+  /** Instead: the price is stated in the answer to this many readings of the resource. */
+  twilioPriceAfterReads?: number;
+  /** What differs from the prices of twilio/prices.ts; the Pricing API goes on to list those. */
+  twilioPrices?: Partial<TwilioPrices>;
+  /** How long a call lasts by its own account; default 75, at most the call's TimeLimit. */
+  twilioCallSeconds?: number;
+  /** When a call that nobody ends is over, by the clock; default 50. It rings for a third of it. */
+  twilioCallEndsAfterMs?: number;
 }
 
 export interface Sandbox {
-  /** `http://127.0.0.1:{port}` */
+  /** `http://127.0.0.1:{port}`, as are the others. */
   stripeUrl: string;
   secret: string;
   stripe: StripeBooks;
+  /** The fake Stripe's. */
   faults: Faults;
   /** The customer authenticates, or the bank debit ends: what no API call does. */
   finishPayment(paymentIntentId: string, outcome: 'succeeded' | 'failed'): void;
+  /** The API at its root; the other products below, as `/verify`, `/lookups`, `/pricing`. */
+  twilioUrl: string;
+  twilioAccountSid: string;
+  twilioAuthToken: string;
+  twilio: TwilioBooks;
+  twilioFaults: Faults;
+  resendUrl: string;
+  resendSecret: string;
+  resend: ResendBooks;
+  resendFaults: Faults;
   /** Ends every connection and forgets every delayed call. */
   close(): Promise<void>;
 }
 
+/** Throws when a port is taken, and leaves nothing open then. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const clock = options.clock ?? systemClock;
   const secret = options.secret ?? `sk_test_sandbox_${randomBytes(18).toString('hex')}`;
-  const books = new StripeBooks({
+  const resendSecret = options.resendSecret ?? `re_sandbox_${randomBytes(18).toString('hex')}`;
+  const accountSid = options.twilioAccountSid ?? `AC${randomBytes(16).toString('hex')}`;
+  const authToken = options.twilioAuthToken ?? randomBytes(16).toString('hex');
+  const bounds = {
     keepLog: options.keepLog ?? 10_000,
     keepObjects: options.keepObjects ?? 50_000,
-  });
-  const vendor = new Vendor(new FakeStripe({ secret, clock, books }), options);
-  const listener = await listen(options.port ?? 0, (arrival, wire) =>
-    vendor.receive(arrival, wire),
-  );
+  };
+  const books = {
+    stripe: new StripeBooks(bounds),
+    twilio: new TwilioBooks(bounds, clock),
+    resend: new ResendBooks(bounds, clock),
+  };
+  const stripe = new FakeStripe({ secret, clock, books: books.stripe });
+  const behaviour = twilioBehaviour(options);
+  const twilio = new FakeTwilio({ accountSid, authToken, clock, books: books.twilio, behaviour });
+  const resend = new FakeResend({ secret: resendSecret, clock, books: books.resend });
+  const fronts = {
+    stripe: new Front(stripe, stripeGateway, options),
+    twilio: new Front(twilio, twilioGateway, options),
+    resend: new Front(resend, resendGateway, options),
+  };
+  const [stripeAt, twilioAt, resendAt] = await openAll([
+    fronts.stripe.open(options.port),
+    fronts.twilio.open(options.twilioPort),
+    fronts.resend.open(options.resendPort),
+  ]);
   return {
-    stripeUrl: listener.url,
+    stripeUrl: stripeAt.url,
     secret,
-    stripe: books,
-    faults: vendor.faults,
+    stripe: books.stripe,
+    faults: fronts.stripe.faults,
     finishPayment: (id, outcome) =>
-      void finishPayment(books, id, outcome, Math.floor(clock.now() / 1000)),
-    close: () => {
-      vendor.stop();
-      return listener.close();
+      void finishPayment(books.stripe, id, outcome, Math.floor(clock.now() / 1000)),
+    twilioUrl: twilioAt.url,
+    twilioAccountSid: accountSid,
+    twilioAuthToken: authToken,
+    twilio: books.twilio,
+    twilioFaults: fronts.twilio.faults,
+    resendUrl: resendAt.url,
+    resendSecret,
+    resend: books.resend,
+    resendFaults: fronts.resend.faults,
+    close: async () => {
+      await Promise.all([stripeAt.close(), twilioAt.close(), resendAt.close()]);
     },
   };
 }
 
-class Vendor {
-  readonly faults = new Faults();
-  readonly #stripe: FakeStripe;
-  readonly #latencyMs: { min: number; max: number };
-  readonly #random: () => number;
-  readonly #stopping = new AbortController();
-  #seq = 0;
-
-  constructor(stripe: FakeStripe, { latencyMs = 0, latencySeed = 1 }: SandboxOptions) {
-    this.#stripe = stripe;
-    this.#latencyMs =
-      typeof latencyMs === 'number' ? { min: latencyMs, max: latencyMs } : latencyMs;
-    this.#random = seededRandom(latencySeed);
-  }
-
-  stop(): void {
-    this.#stopping.abort();
-  }
-
-  receive(arrival: Arrival, wire: Wire): (body: string) => void {
-    const { books } = this.#stripe;
-    const request = entryOf(arrival, ++this.#seq);
-    books.requests++;
-    books.enter(request);
-    return (body) => {
-      request.body = body;
-      const fault = this.faults.strike(request);
-      const begin = fault ? undefined : this.#stripe.begin(request);
-      const card = begin && 'run' in begin ? faultOfCard(body) : undefined;
-      if (begin && !card && this.#latencyMs.max === 0) {
-        answer(request, wire, 'run' in begin ? begin.run() : begin);
-      } else {
-        this.#slowly(request, wire, fault ?? card, begin).catch((error: Error) => {
-          if (error.name !== 'AbortError') throw error;
-        });
-      }
-    };
-  }
-
-  /** The way of a call that is delayed or disturbed. */
-  async #slowly(
-    request: ReceivedRequest,
-    wire: Wire,
-    fault: Fault | undefined,
-    begun: Execution | Reply | undefined,
-  ): Promise<void> {
-    request.fault = fault?.kind ?? null;
-    if (fault && !begun && keptFromVendor(fault)) {
-      await this.#wait(fault.delayMs ?? 0);
-      await deliver(request, wire, EMPTY, fault, this.#stopping.signal);
-      return;
-    }
-    const begin = begun ?? this.#stripe.begin(request);
-    const { min, max } = this.#latencyMs;
-    const latency = min + (max - min) * this.#random();
-    await this.#wait(latency + (fault?.delayMs ?? 0));
-    const reply = 'run' in begin ? execute(begin, fault) : begin;
-    if (fault) await deliver(request, wire, reply, fault, this.#stopping.signal);
-    else answer(request, wire, reply);
-  }
-
-  async #wait(ms: number): Promise<void> {
-    if (ms > 0) await sleep(ms, undefined, { signal: this.#stopping.signal });
-  }
+/** The account of each fake vendor: where it is, and the credentials that it accepts. */
+export function sandboxAccounts(
+  sandbox: Sandbox,
+): { vendor: string; baseUrl: string; fields: Record<string, string> }[] {
+  const { secret, twilioAccountSid, twilioAuthToken, resendSecret } = sandbox;
+  return [
+    { vendor: 'stripe', baseUrl: sandbox.stripeUrl, fields: { secret } },
+    {
+      vendor: 'twilio',
+      baseUrl: sandbox.twilioUrl,
+      fields: { account_sid: twilioAccountSid, auth_token: twilioAuthToken },
+    },
+    { vendor: 'resend', baseUrl: sandbox.resendUrl, fields: { secret: resendSecret } },
+  ];
 }
 
-const EMPTY: Reply = { status: 200, headers: [], body: '' };
-
-function entryOf(arrival: Arrival, seq: number): ReceivedRequest {
-  const { at, method, url, headers, rawHeaders } = arrival;
-  const mark = url.indexOf('?');
+function twilioBehaviour(options: SandboxOptions) {
+  const { twilioPriceAfterReads: reads, twilioPriceAfterMs: afterMs = 50 } = options;
   return {
-    seq,
-    at,
-    method,
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? '' : url.slice(mark + 1),
-    headers,
-    rawHeaders,
-    authorization: headers.authorization ?? null,
-    idempotencyKey: headers['idempotency-key'] ?? null,
-    body: null,
-    status: null,
-    answeredAt: null,
-    executed: false,
-    replayed: false,
-    fault: null,
+    prices: { ...DEFAULT_PRICES, ...options.twilioPrices },
+    pace: reads === undefined ? { afterMs } : { reads },
+    call: {
+      seconds: options.twilioCallSeconds ?? 75,
+      endsAfterMs: options.twilioCallEndsAfterMs ?? 50,
+    },
   };
 }
 
-/** Faults that strike in front of the vendor: it never learns of the request. */
-function keptFromVendor(fault: Fault): boolean {
-  switch (fault.kind) {
-    case 'status':
-      return !fault.executes && !fault.stored;
-    case 'hangup':
-    case 'stall':
-      return fault.at === 'before';
-    case 'garbage':
-      return fault.executes === false;
-    default:
-      return fault.kind === 'redirect';
-  }
-}
+type Three = [Listener, Listener, Listener];
 
-function execute(begin: Execution, fault: Fault | undefined): Reply {
-  if (fault?.kind === 'status' && fault.stored) {
-    return begin.breakDown(fault.status, fault.executes ?? false);
-  }
-  return begin.run();
+async function openAll(opening: Promise<Listener>[]): Promise<Three> {
+  const results = await Promise.allSettled(opening);
+  const open = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return open as Three;
+  await Promise.all(open.map((listener) => listener.close()));
+  throw failed.reason;
 }

@@ -124,11 +124,32 @@ export function keyPrice(
   return dearest;
 }
 
+/** Matches `POST /v1/x`; its groups are what wildcards stand for. Null for an operation. */
+export function endpointExpression(pattern: string): RegExp | null {
+  const { method, path } = partsOf(pattern);
+  return path === null ? null : expression(method, path);
+}
+
+/** Whether the first of two patterns with a path takes every call that the second does. */
+export function endpointCovers(pattern: string, other: string): boolean {
+  const [a, b] = [partsOf(pattern), partsOf(other)];
+  if (a.path === null || b.path === null) return pattern === other;
+  if (a.method !== null && a.method !== b.method) return false;
+  const [wide, narrow] = [a.path.split('/'), b.path.split('/')];
+  for (const [index, segment] of wide.entries()) {
+    const theirs = narrow[index];
+    if (segment === '**') return theirs !== undefined;
+    if (theirs === undefined || theirs === '**') return false;
+    if (segment !== theirs && !WILDCARD.test(segment)) return false;
+  }
+  return narrow.length === wide.length;
+}
+
 function expression(method: string | null, path: string): RegExp {
   const segments = path.slice(1).split('/');
   const text = segments.map((segment) => {
-    if (segment === '**') return '(?:/[^/]+)+';
-    return WILDCARD.test(segment) ? '/[^/]+' : `/${segment.replaceAll('.', '\\.')}`;
+    if (segment === '**') return '((?:/[^/]+)+)';
+    return WILDCARD.test(segment) ? '/([^/]+)' : `/${segment.replaceAll('.', '\\.')}`;
   });
   return new RegExp(`^${method ?? '[A-Z]+'} ${text.join('')}$`);
 }

@@ -4,6 +4,8 @@
  * here; each vendor then adds its own. What a vendor adds comes last, so nothing that a client
  * sends (a `Connection` that names `authorization`, say) can take it away again.
  */
+import { IN_AUTHORIZATION, type KeyPlace } from '../credential.ts';
+import type { Vendor } from './vendor.ts';
 
 const STAYS = new Set([
   // of this connection (RFC 9110, 7.6.1)
@@ -24,6 +26,13 @@ const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-o
 /** The header by which a request names a second method, if it has one. */
 export function methodOverride(headers: ReadonlyMap<string, string>): string | undefined {
   return METHOD_OVERRIDES.find((name) => headers.has(name));
+}
+
+/** The headers beside Authorization in which a vault key may come, for any of these vendors. */
+export function keyHeaders(vendors: Iterable<Pick<Vendor, 'keyPlaces'>>): string[] {
+  const places = new Set<KeyPlace>();
+  for (const vendor of vendors) for (const place of vendor.keyPlaces ?? []) places.add(place);
+  return [...places].filter((place) => !IN_AUTHORIZATION.includes(place));
 }
 
 /** The client's headers that go on, in a new object; `accept-encoding` is set to `identity`. */

@@ -3,6 +3,7 @@
  * reply in, its outcome out. Nothing here reads a clock, a socket or the ledger, so every rule can
  * be tested by its table, and the same code runs under simulation.
  */
+import type { KeyPlace } from '../credential.ts';
 import type { Refusal } from '../errors.ts';
 import type { Micros, Picos } from '../money.ts';
 import type { Secret } from '../seal.ts';
@@ -84,7 +85,17 @@ export interface LookUp {
 export type Learned =
   | { lookUp: LookUp }
   | { facts: readonly ObjectFact[] }
-  | { quote: Quote; facts?: readonly ObjectFact[] };
+  | ({ quote: Quote; facts?: readonly ObjectFact[] } & Told);
+
+/** What a look-up told beside the price. */
+export interface Told {
+  /** By what the quote was counted, for the row; absent when the ledger's object says it. */
+  amount?: bigint;
+  currency?: string;
+  rate?: Rate;
+  /** How it stood before the call, for `conclude` to tell what is new: a subscription's last invoice. */
+  before?: string;
+}
 
 /** An amount in the object's own currency, whose meaning in dollars the object decides. */
 export interface ObjectAmount {
@@ -134,6 +145,8 @@ export interface Reading {
    * idempotency key, or not at all.
    */
   readonly clue: string | null;
+  /** How it stood before the call, when a look-up told. */
+  readonly before?: string;
 }
 
 /**
@@ -159,7 +172,7 @@ export interface ObjectFact {
    * anew, so the holds come back.
    */
   readonly state: 'open' | 'final' | 'declined';
-  /** With `final`: what moved. */
+  /** With `final`: what moved. With `open`: what has moved by now; null: nothing, or it is not told. */
   readonly moved: bigint | null;
   /** What the vendor says was given back of it; null when the reply does not tell. */
   readonly refunded: bigint | null;
@@ -172,7 +185,7 @@ export interface Conclusion {
    * money may still move or come back. `unknown`: the reply proves neither.
    */
   readonly outcome: 'settled' | 'released' | 'held' | 'unknown';
-  /** With `settled`. */
+  /** With `settled`: what it cost; null: what was held for it. */
   readonly cost: Micros | null;
   /** Whether the vendor would give this very answer to the same idempotency key again. */
   readonly repeatable: boolean;
@@ -206,6 +219,8 @@ export interface Destination {
 export interface OpenCall {
   readonly id: bigint;
   readonly at: number;
+  /** When it was last sent: `at`, or later when a repetition went out under its hold. */
+  readonly sentAt: number;
   /** The vendor account's name. */
   readonly account: string;
   /** `held`: answered, and the price or the money is still to come. `unknown`: sent, not answered. */
@@ -216,6 +231,8 @@ export interface OpenCall {
   readonly quote: Micros;
   readonly amount: bigint | null;
   readonly currency: string | null;
+  /** The day of the rate by which `amount` was quoted; null for dollars. */
+  readonly rateDate: string | null;
   /** The idempotency key that the vendor was sent, the client's or the proxy's own; null: none. */
   readonly idempotencyKey: string | null;
   readonly onBehalfOf: string | null;
@@ -243,6 +260,12 @@ export interface Vendor {
   readonly baseUrl: string;
   /** The fields that an account of this vendor consists of: `['secret']`. */
   readonly credentialFields: readonly string[];
+  /**
+   * Where a call to this vendor may carry its vault key, so that the vendor's own SDKs can send it;
+   * absent: anywhere in Authorization, and nowhere else. A header that stands here never goes out
+   * as it came in.
+   */
+  readonly keyPlaces?: readonly KeyPlace[];
   /** Largest request body, in bytes. */
   readonly bodyLimit: number;
   /**
@@ -250,6 +273,8 @@ export interface Vendor {
    * milliseconds, with a margin; 0 when it does not at all.
    */
   readonly idempotencyWindowMs: number;
+  /** Its header for idempotency keys, in lower case; absent: `idempotency-key`. */
+  readonly idempotencyHeader?: string;
   /**
    * How long after its answer a call that is left open is looked for first, in milliseconds; null:
    * never. `held` ones wait for the money, `unknown` ones for whoever can tell.

@@ -19,6 +19,8 @@ const COMMANDS = [
   ['accounts', 'add'],
   ['accounts', 'list'],
   ['accounts', 'remove'],
+  ['vendors', 'check'],
+  ['vendors', 'list'],
   ['calls', 'tail'],
   ['calls', 'export'],
   ['doctor'],

@@ -136,14 +136,24 @@ test('unknown rules on request fields are errors', async () => {
       currency: { in: [] },
       customer: { in: [1] },
       fee: { min: 2, max: 1 },
+      to: {
+        domain: ['a.io', 'A.io', '@a.io', '*', '*.*.a.io', 'a.io.', 'localhost', 'b\u00fccher.io'],
+      },
+      To: { prefix: [''] },
     },
   });
   assert.deepEqual(Object.keys(more.fields).sort(), [
+    'params.To.prefix[0]',
     'params.amount.max',
     'params.currency.in',
     'params.customer.in[0]',
     'params.fee',
+    ...[1, 2, 3, 4, 5, 6, 7].map((index) => `params.to.domain[${index}]`),
   ]);
+  for (const name of ['to[*', '*', 'a*', '[*]*', 'to[**]', 'a b', '']) {
+    const { fields } = await refused({ ...KEY, params: { [name]: { max: 1 } } });
+    assert.deepEqual(fields, { params: 'must have request field names only' }, name);
+  }
 });
 
 test('a bound that is not the number that was written is refused', async () => {

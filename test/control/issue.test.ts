@@ -47,7 +47,14 @@ test('every field of a key comes back as it was given', async () => {
     max_calls: 7,
     rate_limit: '100/1m',
     allowed_endpoints: ['payment_intents.*', '/v1/charges', 'GET /v1/customers/{id}'],
-    params: { customer: { in: ['cus_1'] }, amount: { max: 5000, min: 1 } },
+    params: {
+      customer: { in: ['cus_1'] },
+      amount: { max: 5000, min: 1 },
+      'personalizations[*][to][*][email]': {
+        domain: ['a.io', '*.b-c.a.io', 'xn--bcher-kva.example'],
+      },
+      To: { prefix: ['+1', 'Order '] },
+    },
     expires_at: '2026-11-23T10:00:00+01:00',
     agent_run_label: 'run with spaces · ünïcode',
     mode: 'shadow',

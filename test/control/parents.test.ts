@@ -99,6 +99,26 @@ test('a request field keeps every bound of the parent', async () => {
   });
 });
 
+test('what a field begins with, and the domain it is at, is kept or narrowed', async () => {
+  const wide = { To: { prefix: ['+1', '+44'] }, to: { domain: ['a.io', '*.b.io'] } };
+  const above = await house.issue({ params: wide });
+  const child = (params: object) =>
+    house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, params: { ...wide, ...params } });
+  for (const to of [['a.io'], ['*.b.io'], ['x.b.io', 'a.io'], ['*.x.b.io'], ['y.x.b.io']]) {
+    assert.equal((await child({ to: { domain: to } })).status, 201, to.join());
+  }
+  for (const to of [['b.io'], ['*.a.io'], ['c.io'], ['a.io', 'c.io'], ['xb.io']]) {
+    assert.deepEqual(Object.keys((await child({ to: { domain: to } })).fields), ['params.to']);
+  }
+  assert.deepEqual(Object.keys((await child({ to: { in: ['x@a.io'] } })).fields), ['params.to']);
+  for (const To of [['+1'], ['+1555', '+447']]) {
+    assert.equal((await child({ To: { prefix: To } })).status, 201, To.join());
+  }
+  for (const To of [['+'], ['+4'], ['1'], ['+1', '+33']]) {
+    assert.deepEqual(Object.keys((await child({ To: { prefix: To } })).fields), ['params.To']);
+  }
+});
+
 test('an endpoint must stand in the parent’s list or be matched by it', async () => {
   const allowed = ['/v1/customers/cus_1', 'GET /v1/customers/cus_1', 'refunds.create', 'refunds.*'];
   await house.issue({ ...CHILD, allowed_endpoints: [...allowed, 'POST /v1/charges/ch_1/capture'] });

@@ -32,15 +32,15 @@ test('what would have been refused is summed by reason and endpoint, beside what
   const { json } = await house.ask('GET', '/vault/shadow-report?label_prefix=trial/');
   const rows = json.data as Json[];
   assert.deepEqual(
-    rows.map(({ code, endpoint, calls, usd }) => [code, endpoint, calls, usd]),
+    rows.map(({ code, endpoint, calls, amount_usd }) => [code, endpoint, calls, amount_usd]),
     [
       ['call_cap_exceeded', 'payment_intents.create', 1, 9],
       ['cap_exceeded', 'payment_intents.create', 2, 5],
       ['endpoint_not_allowed', 'payouts.create', 1, 1],
     ],
   );
-  assert.deepEqual(json.would_refuse, { calls: 4, usd: 15 });
-  assert.deepEqual(json.allowed, { calls: 2, usd: 9 });
+  assert.deepEqual(json.would_refuse, { calls: 4, amount_usd: 15 });
+  assert.deepEqual(json.allowed, { calls: 2, amount_usd: 9 });
   const { example } = rows[0]!;
   const shown = await house.ask('GET', `/vault/calls/${example}`);
   assert.equal(shown.json.policy_verdict, 'would_refuse');

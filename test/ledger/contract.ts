@@ -4,6 +4,7 @@
  */
 import { after, before } from 'node:test';
 import { admissionContract } from './contract/admission.ts';
+import { attemptContract } from './contract/attempts.ts';
 import { changeContract } from './contract/changes.ts';
 import { identityContract } from './contract/identity.ts';
 import { interleavingContract } from './contract/interleavings.ts';
@@ -26,6 +27,7 @@ export function ledgerContract(name: string, makeStore: () => Promise<Store>): v
     objectContract,
     lateReplyContract,
     identityContract,
+    attemptContract,
     changeContract,
     reportContract,
     waitingContract,

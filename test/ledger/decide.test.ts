@@ -192,6 +192,7 @@ for (const [what, parent, code] of [
 function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
+    idempotencyKey: 'k',
     ...{ runningId: null, hasReply: false, ...fields },
   };
 }
@@ -303,9 +304,9 @@ test('the decision changes nothing of what it was asked about', () => {
   fc.assert(
     fc.property(chains, amount, (chain, micros) => {
       const asked = ask(chain, micros);
-      const before = structuredClone({ ...asked, call: null });
+      const before = structuredClone({ ...asked, call: null, underWay: null });
       decide(asked);
-      assert.deepEqual({ ...asked, call: null }, before);
+      assert.deepEqual({ ...asked, call: null, underWay: null }, before);
     }),
   );
 });
@@ -320,6 +321,36 @@ test('the tightest budget is the one with a cap that has least left', () => {
       if (least) assert.ok(capped.includes(least) && left(least) >= 0n);
     }),
   );
+});
+
+// ---------------------------------------------------------------- waiting
+
+test('what calls under way hold is waited for when all breached budgets would have room then', () => {
+  const own = { cap: usd(10), spent: usd(2), held: usd(7) };
+  const above = { cap: usd(20), spent: usd(12), held: usd(6) };
+  const chain = () => [link(2n, { budgets: [own] }), link(1n, { budgets: [above] })];
+  const at = (under: number, over: number) => (budget: BudgetState) =>
+    usd(budget.keyId === 2n ? under : over);
+  const asked = (needed: number, underWay: (budget: BudgetState) => bigint) =>
+    decide(question(chain(), needed, { holds: 'wait' }, { underWay }));
+  assert.deepEqual(asked(3, at(2, 1)), { kind: 'wait', keyId: 2n });
+  assert.equal(codeOf(asked(3, at(1.99, 6))), 'cap_exceeded', 'its own budget would not have room');
+  assert.equal(codeOf(asked(3, at(7, 0.99))), 'cap_exceeded', 'nor would its parent’s');
+  assert.equal(codeOf(asked(8, at(7, 6))), 'wait');
+  assert.equal(codeOf(asked(8.000001, at(7, 6))), 'cap_exceeded');
+  const late = question(chain(), 3, { holds: 'refuse' }, { underWay: at(7, 6) });
+  assert.equal(codeOf(decide(late)), 'cap_exceeded');
+});
+
+test('nobody waits to be refused for another reason', () => {
+  const budgets = [{ cap: usd(10), held: usd(10) }];
+  const rest = { underWay: () => usd(10) };
+  const asked = (fields: LinkFields) =>
+    codeOf(decide(question([link(1n, { budgets, ...fields })], 3, { holds: 'wait' }, rest)));
+  assert.equal(asked({}), 'wait');
+  assert.equal(asked({ perCallCap: usd(2) }), 'call_cap_exceeded');
+  assert.equal(asked({ maxCalls: 0 }), 'call_limit_reached');
+  assert.equal(asked({ key: { revokedAt: NOW } }), 'key_revoked');
 });
 
 // ---------------------------------------------------------------- time

@@ -91,6 +91,12 @@ export function admission(
   };
 }
 
+/** Fields of a call of this attempt of a task, with the key that an SDK made for it, or none. */
+export const ofTask = (attempt: number, idempotencyKey: string | null = null) => ({
+  ...{ taskId: 'task', attempt, idempotencyKey },
+  fingerprint: 'body',
+});
+
 /** Fields of an admission that repeats an identity. */
 export const named = (idempotencyKey: string, fingerprint = 'body') => ({
   idempotencyKey,

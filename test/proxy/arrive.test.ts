@@ -5,12 +5,15 @@ import { newVaultKey } from '../../src/ids.ts';
 import { arrive } from '../../src/proxy/arrive.ts';
 
 function head(target: string, ...headers: [name: string, value: string][]) {
-  return arrive({
-    method: 'POST',
-    target,
-    rawHeaders: headers.flat(),
-    readBody: async () => new Uint8Array(),
-  });
+  return arrive(
+    {
+      method: 'POST',
+      target,
+      rawHeaders: headers.flat(),
+      readBody: async () => new Uint8Array(),
+    },
+    ['x-own-token'],
+  );
 }
 
 test('a header that came twice is refused, but for those that are lists', () => {
@@ -49,6 +52,33 @@ test('what a client says of its run is bounded and printable', () => {
     }),
     { seed: 1 },
   );
+});
+
+test("a key comes in Authorization or in a vendor's own header, and nothing else stands beside it", () => {
+  const key = newVaultKey(false);
+  const bearer: [string, string] = ['Authorization', `Bearer ${key}`];
+  const own: [string, string] = ['X-Own-Token', key];
+  for (const [header, place] of [
+    [bearer, 'bearer'],
+    [own, 'x-own-token'],
+  ] as const) {
+    const { credential, fault } = head('/v1/x', header);
+    assert.deepEqual([credential?.key, credential?.place, fault], [key, place, null]);
+  }
+  for (const headers of [
+    [bearer, own],
+    [own, ['Authorization', 'Bearer something-else']],
+    [own, ['Authorization', 'Basic Og==']],
+    [own, ['X-Other-Token', newVaultKey(false)]],
+    [bearer, ['X-Other-Token', newVaultKey(false)]],
+    [own, ['X-Own-Token', key]],
+  ] as [string, string][][]) {
+    const { credential, fault } = head('/v1/x', ...headers);
+    // Known all the same, so that the refusal is a row of that key's.
+    assert.equal(credential?.key, key);
+    assert.equal(fault?.code, 'request_ambiguous', JSON.stringify(headers));
+    assert.ok(!fault.message.includes('vault_key_'));
+  }
 });
 
 test('an attempt is a whole number or none', () => {

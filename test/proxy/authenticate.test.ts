@@ -1,6 +1,7 @@
 /** Against a real ledger: what is remembered of a key, and what never is. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { readCredential } from '../../src/credential.ts';
 import { newVaultKey } from '../../src/ids.ts';
 import { Authenticator } from '../../src/proxy/authenticate.ts';
 import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
@@ -12,9 +13,11 @@ before(async () => {
 });
 after(() => server.close());
 
+const bearer = (key: string) => readCredential(`Bearer ${key}`);
+
 test('a key is looked up in the ledger, with its task', async () => {
   const { vault_key } = await issueKey(server, { agent_run_label: 'nightly', account: 'sandbox' });
-  const caller = await new Authenticator(server.ledger).authenticate(`Bearer ${vault_key}~t-1`);
+  const caller = await new Authenticator(server.ledger).authenticate(bearer(`${vault_key}~t-1`));
   assert.ok('key' in caller);
   const { label, vendors, account } = caller.key;
   assert.deepEqual([label, vendors, account], ['nightly', ['stripe'], 'sandbox']);
@@ -23,10 +26,10 @@ test('a key is looked up in the ledger, with its task', async () => {
 
 test('a key that is issued after it was asked for is known at once', async () => {
   const authenticator = new Authenticator(server.ledger);
-  const unknown = await authenticator.authenticate(`Bearer ${newVaultKey(true)}`);
+  const unknown = await authenticator.authenticate(bearer(newVaultKey(true)));
   assert.ok('code' in unknown && unknown.code === 'key_unknown');
   const { vault_key } = await issueKey(server);
-  assert.ok('key' in (await authenticator.authenticate(`Bearer ${vault_key}`)));
+  assert.ok('key' in (await authenticator.authenticate(bearer(vault_key))));
 });
 
 test('a remembered key is no living key: the ledger refuses the call after a revoke', async () => {

@@ -6,16 +6,18 @@ import { AccountBook } from '../../src/accounts.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { KeyIdentity } from '../../src/ledger/ledger.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
-import { route, vendorOfPath } from '../../src/proxy/route.ts';
+import { route, vendorOf } from '../../src/proxy/route.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import type { Vendor } from '../../src/vendors/vendor.ts';
 import { makeDataDir } from '../support/keybrake.ts';
 
-/** A second vendor, of another name and the same rules: which one is meant is all that matters. */
+/** Others, of another name and the same rules: which one is meant is all that matters. */
 const second: Vendor = { ...stripe, name: 'second' };
+const third: Vendor = { ...stripe, name: 'third', keyPlaces: ['x-third-token', 'basic.user'] };
 const VENDORS: ReadonlyMap<string, Vendor> = new Map([
   ['stripe', stripe],
   ['second', second],
+  ['third', third],
 ]);
 
 let accounts: AccountBook;
@@ -28,13 +30,14 @@ before(async () => {
   add(stripe, 'default');
   add(stripe, 'other');
   add(second, 'default');
+  add(third, 'default');
   after(async () => {
     await ledger.close();
     rmSync(dataDir, { recursive: true });
   });
 });
 
-function routed(vendors: string[], path: string, account = 'default') {
+function routed(vendors: string[], path: string, account = 'default', place = 'bearer') {
   const key: KeyIdentity = {
     id: 1n,
     label: 'x',
@@ -45,7 +48,7 @@ function routed(vendors: string[], path: string, account = 'default') {
     prices: {},
     chain: [],
   };
-  const to = route(VENDORS, accounts, key, path);
+  const to = route(VENDORS, accounts, { key, place }, path);
   return to.refusal
     ? `${to.refusal.code}: ${to.refusal.message}`
     : `${to.account!.vendor}/${to.account!.account} ${to.path}`;
@@ -73,7 +76,6 @@ test('a vendor that the key is not for is refused, by whatever way', () => {
     routed(['stripe'], '/second/v1/x'),
     /^vendor_not_allowed: .*for stripe, not for second/,
   );
-  assert.match(routed(['gone'], '/v1/x'), /^vendor_not_allowed/);
 });
 
 test('only the account that the key names is used, never another one', () => {
@@ -91,7 +93,33 @@ test('a name that only begins like a vendor is none', () => {
 });
 
 test('a stranger is answered in the shape of the vendor that the path names', () => {
-  assert.equal(vendorOfPath(VENDORS, '/second/v1/x').name, 'second');
-  assert.equal(vendorOfPath(VENDORS, '/v1/x').name, 'stripe');
-  assert.equal(vendorOfPath(VENDORS, '').name, 'stripe');
+  assert.equal(vendorOf(VENDORS, '/second/v1/x').name, 'second');
+  assert.equal(vendorOf(VENDORS, '/v1/x').name, 'stripe');
+  assert.equal(vendorOf(VENDORS, '').name, 'stripe');
+  assert.equal(vendorOf(VENDORS, '/v1/x', 'x-third-token').name, 'third');
+  assert.equal(vendorOf(VENDORS, '/second/v1/x', 'x-third-token').name, 'second');
+});
+
+test('a key is taken where its vendor takes keys, and nowhere else', () => {
+  const to = (vendor: string, place: string) => routed([vendor], '/v1/x', 'default', place);
+  for (const place of ['bearer', 'basic.user', 'basic.password']) {
+    assert.equal(to('stripe', place), 'stripe/default /v1/x');
+  }
+  assert.equal(to('third', 'x-third-token'), 'third/default /v1/x');
+  assert.equal(to('third', 'basic.user'), 'third/default /v1/x');
+  assert.match(
+    to('stripe', 'x-third-token'),
+    /^request_ambiguous: stripe takes its key in Authorization: Bearer or .*, not in the header x-third-token\.$/,
+  );
+  assert.match(
+    to('third', 'bearer'),
+    /^request_ambiguous: third takes its key in the header x-third-token or the user of Authorization: Basic, not in Authorization: Bearer\.$/,
+  );
+});
+
+test('a key of a vendor whose description is gone is told so', () => {
+  assert.match(
+    routed(['gone'], '/v1/x'),
+    /^vendor_not_allowed: This key is for gone, a vendor that/,
+  );
 });

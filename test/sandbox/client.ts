@@ -1,9 +1,9 @@
 /** A sandbox and the official SDK against it, both gone when the test ends. */
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import type { TestContext } from 'node:test';
 import Stripe from 'stripe';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.ts';
+import { type RawReply, send } from './wire.ts';
 
 export async function start(
   t: TestContext,
@@ -47,12 +47,6 @@ export async function failure(call: Promise<unknown>): Promise<Stripe.errors.Str
   return error;
 }
 
-export interface RawReply {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  body: string;
-}
-
 /** One form request by plain node:http, which changes no byte of path and body. */
 export function raw(
   sandbox: Pick<Sandbox, 'stripeUrl' | 'secret'>,
@@ -61,33 +55,9 @@ export function raw(
   body = '',
   headers: Record<string, string> = {},
 ): Promise<RawReply> {
-  const { hostname, port } = new URL(sandbox.stripeUrl);
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        hostname,
-        port,
-        method,
-        path,
-        agent: false,
-        headers: {
-          authorization: `Bearer ${sandbox.secret}`,
-          'content-type': 'application/x-www-form-urlencoded',
-          'content-length': Buffer.byteLength(body),
-          ...headers,
-        },
-      },
-      (reply) => {
-        const chunks: Buffer[] = [];
-        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-        reply.on('error', reject);
-        reply.on('end', () => {
-          const text = Buffer.concat(chunks).toString('latin1');
-          resolve({ status: reply.statusCode!, headers: reply.headers, body: text });
-        });
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body);
+  return send(sandbox.stripeUrl, method, path, body, {
+    authorization: `Bearer ${sandbox.secret}`,
+    'content-type': 'application/x-www-form-urlencoded',
+    ...headers,
   });
 }

@@ -40,6 +40,8 @@ export interface AuditRow {
   replay_of: string | null;
   /** Null when no byte went to the vendor. */
   upstream_ms: number | null;
+  resolved_by: string | null;
+  resolution: string | null;
 }
 
 export interface KeySpend {

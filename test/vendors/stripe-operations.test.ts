@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FREE_OPERATIONS } from '../../src/vendors/stripe/free.ts';
 import { operationOf } from '../../src/vendors/stripe/operations.ts';
-import { isWithheld, priceOf } from '../../src/vendors/stripe/prices.ts';
+import { priceOf } from '../../src/vendors/stripe/prices.ts';
+import { isWithheld } from '../../src/vendors/stripe/reach.ts';
 import { data, reading, withoutData } from './stripe-requests.ts';
 
 const NAMES: [method: string, path: string, name: string | null][] = [
@@ -98,46 +100,65 @@ test('every operation of the API has a name of its own, and its template', {
   }
 });
 
-/** A body with which an operation shows its class. */
-const BODIES: Record<string, string> = {
-  '/v1/payment_intents/{id}': 'amount=1',
-  '/v1/refunds': 'charge=ch_1',
-};
-const PRICED = `
-  payment_intents.create payment_intents.update payment_intents.confirm payment_intents.capture
-  payment_intents.increment_authorization payment_intents.apply_customer_balance
-  payment_intents.verify_microdeposits charges.create charges.capture refunds.create payouts.create
-  topups.create transfers.create customers.balance_transactions.create invoiceitems.create
-  climate.orders.create`;
-const FREE_POSTS = `
-  payment_intents.cancel setup_intents.cancel payouts.cancel topups.cancel refunds.cancel
-  checkout.sessions.expire climate.orders.cancel charges.update refunds.update payouts.update
-  topups.update transfers.update transfers.reversals.update application_fees.refunds.update
-  climate.orders.update customers.balance_transactions.update customers.create customers.update
-  customers.tax_ids.create tax_ids.create tax_rates.create tax_rates.update payment_methods.create
-  payment_methods.update payment_methods.attach payment_methods.detach setup_intents.create
-  setup_intents.update setup_intents.confirm products.create products.update
-  products.features.create prices.create prices.update plans.create plans.update coupons.create
-  coupons.update promotion_codes.create promotion_codes.update shipping_rates.create
-  shipping_rates.update invoices.create_preview`;
+type Class = 'free' | 'priced' | 'unpriced' | 'withheld' | 'unread';
 
-test('of all the API’s POSTs exactly these are priced and these are free', {
-  skip: withoutData,
-}, () => {
-  const found = { priced: [] as string[], free: [] as string[] };
-  for (const [method, template] of data<[string, string][]>('operations.json')) {
-    if (method !== 'POST' || template.startsWith('/v2/')) continue;
-    const body = BODIES[template] ?? 'amount=100&currency=usd';
-    const free = operationOf(method, template).name!;
-    const pricing = priceOf(method, operationOf(method, template));
-    const bodyless = pricing.by === 'object' && pricing.field !== 'amount';
-    const read = reading(method, template.replaceAll('{id}', 'x_1'), bodyless ? '' : body);
-    if (read.class === 'priced') found.priced.push(free);
-    if (read.class === 'free') found.free.push(free);
+/** What an operation is before anybody looks at its fields. */
+function classOf(method: string, template: string): Class {
+  const path = template.replaceAll('{id}', 'obj_1AbC');
+  const operation = operationOf(method, path);
+  const { by } = priceOf(method, operation);
+  if (by === 'unread') return 'unread';
+  if (isWithheld(method, path, operation)) return 'withheld';
+  if (by === 'nothing') return 'free';
+  return by === 'unknowable' ? 'unpriced' : 'priced';
+}
+
+test('somebody has read every operation of the API', { skip: withoutData }, () => {
+  const operations = data<[method: string, template: string][]>('operations.json');
+  const unread = operations.filter((each) => classOf(...each) === 'unread');
+  assert.deepEqual(unread, [], 'give each a row in prices.ts or free.ts, or name it as only read');
+  const counts = new Map<Class, number>();
+  for (const each of operations) {
+    const found = classOf(...each);
+    counts.set(found, (counts.get(found) ?? 0) + 1);
   }
-  const sorted = (text: string) => text.trim().split(/\s+/).sort();
-  assert.deepEqual(found.priced.sort(), sorted(PRICED));
-  assert.deepEqual(found.free.sort(), sorted(FREE_POSTS));
+  assert.deepEqual(Object.fromEntries(counts), {
+    withheld: 0,
+    free: 0,
+    priced: 0,
+    unpriced: 0,
+  });
+});
+
+test('an operation that nobody has read is refused, also when a key has no endpoints', () => {
+  const unread: [method: string, path: string][] = [
+    ['POST', '/v1/wallets'],
+    ['GET', '/v1/wallets/w_1'],
+    ['DELETE', '/v1/wallets/w_1'],
+    ['POST', '/v1/payment_intents/pi_1/accelerate'],
+    ['POST', '/v1/charges/ch_1/refund'],
+    ['DELETE', '/v1/payouts/po_1'],
+    ['POST', '/v2/billing/wallets'],
+    ['GET', '/v3/customers'],
+  ];
+  for (const [method, path] of unread) {
+    assert.equal(classOf(method, path), 'unread', `${method} ${path}`);
+    const read = reading(method, path);
+    assert.equal(read.class, 'withheld', `${method} ${path}`);
+    assert.equal(read.quote.kind, method === 'GET' ? 'free' : 'unpriced', `${method} ${path}`);
+  }
+});
+
+test('no operation is in two tables', () => {
+  const rows = [...FREE_OPERATIONS.matchAll(/^ {2}(\/\S+) (.+)$/gm)].flatMap(([, root, done]) =>
+    done!.split(' ').map((each) => each.replace(/^[A-Z]+/, (method) => `${method} ${root}`)),
+  );
+  assert.ok(rows.length > 200);
+  assert.equal(new Set(rows).size, rows.length, 'one stands twice');
+  for (const row of rows) {
+    const [method = '', template = ''] = row.split(' ');
+    assert.equal(priceOf(method, operationOf(method, template)).by, 'nothing', row);
+  }
 });
 
 test('what leaks secrets, moves control or commits to later bills is withheld', () => {

@@ -137,6 +137,6 @@ test('an account is stored only with a key that can be one account’s secret ke
 });
 
 test('the registry names each vendor as it names itself', () => {
-  assert.deepEqual([...VENDORS.keys()], ['stripe']);
+  assert.ok(VENDORS.has('stripe'));
   for (const [name, vendor] of VENDORS) assert.equal(vendor.name, name);
 });

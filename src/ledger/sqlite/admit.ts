@@ -36,6 +36,16 @@ interface Entry {
   httpStatus: number | null;
 }
 
+interface FirstRow {
+  id: bigint;
+  at: bigint;
+  idempotency_key: string | null;
+  fingerprint: string;
+  state: string;
+  running_id: bigint | null;
+  has_reply: bigint;
+}
+
 export class Admissions {
   readonly #keys: HotKeys;
   readonly #objects: Objects;
@@ -43,6 +53,9 @@ export class Admissions {
   readonly #node: number;
   readonly #insert: StatementSync;
   readonly #first: StatementSync;
+  readonly #again: StatementSync;
+  readonly #repeated: StatementSync;
+  readonly #executed: StatementSync;
   readonly #reply: StatementSync;
   readonly #forgetIdentity: StatementSync;
   readonly #setRunning: StatementSync;
@@ -61,17 +74,30 @@ export class Admissions {
          identity, running_id, settled_at, http_status, rate_date, on_behalf_of, clue)
        VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
-    this.#first = db.prepare(
-      `SELECT id, at, fingerprint, state, running_id,
+    const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
          EXISTS (SELECT 1 FROM replies WHERE call_id = calls.id) AS has_reply
-       FROM calls
-       WHERE vault_key_id = ? AND idempotency_key = ? AND vendor = ? AND identity = 1`,
+       FROM calls`;
+    this.#first = db.prepare(
+      `${first} WHERE vault_key_id = ? AND idempotency_key = ? AND vendor = ? AND identity = 1`,
+    );
+    const ofTask = 'task_id = ? AND vault_key_id = ? AND vendor = ? AND fingerprint = ?';
+    this.#again = db.prepare(
+      `${first} WHERE identity = 1 AND id = (SELECT replay_of FROM calls
+         WHERE ${ofTask} AND attempt = ? AND idempotency_key = ? AND replay_of IS NOT NULL
+         ORDER BY id LIMIT 1)`,
+    );
+    this.#repeated = db.prepare(
+      `SELECT count(*) AS calls FROM calls WHERE ${ofTask} AND attempt = ? AND state <> 'refused'`,
+    );
+    this.#executed = db.prepare(
+      `${first} WHERE ${ofTask} AND attempt < ? AND identity = 1 AND replay_of IS NULL
+         AND state IN ('held', 'settled', 'unknown') ORDER BY id LIMIT 1 OFFSET ?`,
     );
     this.#reply = db.prepare(
       'SELECT sealed, http_status FROM replies JOIN calls ON id = call_id WHERE call_id = ?',
     );
     this.#forgetIdentity = db.prepare('UPDATE calls SET identity = 0 WHERE id = ?');
-    this.#setRunning = db.prepare('UPDATE calls SET running_id = ? WHERE id = ?');
+    this.#setRunning = db.prepare('UPDATE calls SET running_id = ?, sent_at = ? WHERE id = ?');
     this.#freeze = db.prepare(
       "SELECT vendor, at, frozen_by, reason FROM freezes WHERE vendor IN (?, '*') ORDER BY vendor",
     );
@@ -143,7 +169,7 @@ export class Admissions {
       verdict: wouldRefuse ? 'would_refuse' : 'allow',
       reason: wouldRefuse,
       quote: micros,
-      identity: call.idempotencyKey !== null,
+      identity: call.fingerprint !== null,
       replayOf: null,
       httpStatus: null,
     });
@@ -151,7 +177,7 @@ export class Admissions {
   }
 
   #resend(call: Admission, chain: Link[], first: FirstCall): Verdict {
-    this.#setRunning.run(call.id, first.id);
+    this.#setRunning.run(call.id, call.at, first.id);
     const remaining = this.#write(call, chain, {
       state: 'held',
       verdict: 'allow',
@@ -161,7 +187,8 @@ export class Admissions {
       replayOf: first.id,
       httpStatus: null,
     });
-    return { kind: 'resend', firstId: first.id, quote: 0n, remaining };
+    const { id: firstId, idempotencyKey: firstKey } = first;
+    return { kind: 'resend', firstId, firstKey, quote: 0n, remaining };
   }
 
   #replay(call: Admission, chain: Link[], first: FirstCall): Verdict {
@@ -244,21 +271,16 @@ export class Admissions {
     return budget === null ? null : left(budget);
   }
 
+  /** By the client's key; else as what an earlier attempt of the task did in this place. */
   #firstCall(call: Admission): FirstCall | null {
-    if (call.idempotencyKey === null) return null;
-    const row = this.#first.get(call.keyId, call.idempotencyKey, call.vendor) as unknown as
-      | {
-          id: bigint;
-          at: bigint;
-          fingerprint: string;
-          state: string;
-          running_id: bigint | null;
-          has_reply: bigint;
-        }
-      | undefined;
+    const { keyId, idempotencyKey, vendor } = call;
+    const byKey =
+      idempotencyKey === null ? undefined : this.#first.get(keyId, idempotencyKey, vendor);
+    const row = (byKey ?? this.#earlierAttempt(call)) as unknown as FirstRow | undefined;
     if (!row) return null;
     const first: FirstCall = {
       id: row.id,
+      idempotencyKey: row.idempotency_key,
       at: num(row.at),
       fingerprint: row.fingerprint,
       state: row.state,
@@ -268,6 +290,21 @@ export class Admissions {
     if (!first.hasReply || call.at - first.at < IDENTITY_MS) return first;
     this.#forgetIdentity.run(first.id);
     return null;
+  }
+
+  /**
+   * A task that is tried again makes its calls again, in their order: of those that are alike, the
+   * n-th of this attempt repeats the n-th that was executed before. One more than those is new. What
+   * an SDK repeats by itself, with a key of its own making, is the same call of the attempt.
+   */
+  #earlierAttempt(call: Admission): unknown {
+    const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;
+    if (taskId === null || !attempt || fingerprint === null) return undefined;
+    const ofTask = [taskId, keyId, vendor, fingerprint] as const;
+    const again = idempotencyKey && this.#again.get(...ofTask, attempt, idempotencyKey);
+    if (again) return again;
+    const { calls } = this.#repeated.get(...ofTask, attempt) as { calls: bigint };
+    return this.#executed.get(...ofTask, attempt, calls);
   }
 
   #frozen(vendor: string): Freeze | null {

@@ -37,6 +37,7 @@ export class Objects {
   readonly #add: StatementSync;
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
+  readonly #since: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
@@ -73,6 +74,11 @@ export class Objects {
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
          AND state IN ('held', 'settled') AND (id > ? OR (id < ? AND settled_at > ?)) LIMIT 1`,
     );
+    this.#since = db.prepare(
+      `SELECT 1 FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND state IN ('held', 'settled') AND coalesce(settled_at, at + latency_ms, at) >= ? LIMIT 1`,
+    );
   }
 
   find(place: Place, id: string): ObjectRow | undefined {
@@ -103,6 +109,11 @@ export class Objects {
   overtaken(call: Place & { id: bigint; at: number }, id: string): boolean {
     const { vendor, account } = call;
     return this.#later.get(id, vendor, account, call.id, call.id, call.at) !== undefined;
+  }
+
+  /** Whether the vendor accepted a call on the object at this time or later. */
+  answeredSince({ vendor, account }: Place, id: string, since: number): boolean {
+    return this.#since.get(id, vendor, account, since) !== undefined;
   }
 
   /** What the call costs as far as the ledger knows, or why it cannot. */

@@ -18,6 +18,8 @@ export interface OpenCall extends Place {
   subjectAs: 'amount' | 'refundable' | null;
   vendorObjectId: string | null;
   replayOf: bigint | null;
+  /** When it was last sent, under its own id or again under its hold. */
+  sentAt: number;
   /** The call that executes it now: itself, or the one that was sent again under its hold. */
   runningId: bigint | null;
 }
@@ -34,11 +36,12 @@ interface Row {
   subject_as: 'amount' | 'refundable' | null;
   vendor_object_id: string | null;
   replay_of: bigint | null;
+  sent_at: bigint | null;
   running_id: bigint | null;
 }
 
 const COLUMNS = `SELECT id, at, vault_key_id, vendor, account, state, quote_usd, subject_id,
-  subject_as, vendor_object_id, replay_of, running_id FROM calls`;
+  subject_as, vendor_object_id, replay_of, sent_at, running_id FROM calls`;
 
 export class OpenCalls {
   readonly #running = new Map<bigint, OpenCall>();
@@ -67,6 +70,7 @@ export class OpenCalls {
       subjectAs: subject?.of ?? null,
       vendorObjectId: null,
       replayOf,
+      sentAt: call.at,
       runningId: call.id,
     });
   }
@@ -114,6 +118,7 @@ function read(row: Row): OpenCall {
     subjectAs: row.subject_as,
     vendorObjectId: row.vendor_object_id,
     replayOf: row.replay_of,
+    sentAt: num(row.sent_at ?? row.at),
     runningId: row.running_id,
   };
 }

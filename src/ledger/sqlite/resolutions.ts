@@ -9,7 +9,7 @@ import type { OpenCalls } from './open-calls.ts';
 import { type CallTableRow, num, readCall } from './rows.ts';
 import type { Settlements } from './settle.ts';
 
-type DueRow = CallTableRow & { clue: string | null; looks: bigint };
+type DueRow = CallTableRow & { clue: string | null; looks: bigint; sent_at: bigint | null };
 
 export class Resolutions {
   readonly #open: OpenCalls;
@@ -34,7 +34,10 @@ export class Resolutions {
 
   due(now: number, limit: number): DueCall[] {
     const rows = this.#due.all(now, limit) as unknown as DueRow[];
-    return rows.map((row) => ({ row: readCall(row), clue: row.clue, looks: num(row.looks) }));
+    return rows.map((row) => ({
+      ...{ row: readCall(row), clue: row.clue, looks: num(row.looks) },
+      sentAt: num(row.sent_at ?? row.at),
+    }));
   }
 
   resolve(resolution: Resolution): CallRow | undefined {
@@ -48,17 +51,21 @@ export class Resolutions {
     if (call.state !== 'held' && call.state !== 'unknown') {
       throw new LedgerConflict(`the call is ${call.state}; only one that is open can be resolved`);
     }
-    const { outcome, sealedReply, id, by, why, lookAt } = resolution;
+    const { outcome, sealedReply, id, by, why, lookAt, sentAt } = resolution;
+    if (sentAt !== undefined && call.sentAt > sentAt) {
+      throw new LedgerConflict('the call was sent again since it was looked for');
+    }
     if (outcome === 'unknown' || (outcome === call.state && resolution.objects.length === 0)) {
       this.#later.run(lookAt, why, id);
     } else {
-      this.#settlements.endOpen(call, {
+      const settlement = {
         ...resolution,
         // Proof that nothing moved lets the same key start over; else its answer is what there is.
         keepIdentity: outcome !== 'released' || sealedReply !== null,
         ...{ replayedByVendor: false, refused: null, httpStatus: null, vendorRequestId: null },
         ...{ latencyMs: null, upstreamMs: null },
-      });
+      };
+      this.#settlements.endOpen(call, settlement, resolution.lookedAt ?? resolution.at);
       this.#note.run(by, why, id);
     }
     return readCall(this.#row.get(id) as unknown as CallTableRow);

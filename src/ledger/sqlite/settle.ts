@@ -26,7 +26,8 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
   const running = `state IN ('held', 'unknown') AND running_id IS NOT NULL ${which}`;
   return [
     db.prepare(
-      `UPDATE calls SET running_id = NULL
+      `UPDATE calls SET running_id = NULL, looks = 0,
+         look_at = CASE WHEN state = 'unknown' THEN 0 ELSE look_at END
        WHERE id IN (SELECT replay_of FROM calls WHERE ${running})`,
     ),
     // Looked for at once: nobody else will say what became of it.
@@ -69,7 +70,8 @@ export class Settlements {
     );
     this.#idle = db.prepare('UPDATE calls SET running_id = NULL WHERE id = ?');
     this.#about = db.prepare(
-      'UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?) WHERE id = ?',
+      `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
+       WHERE id = ?`,
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
@@ -117,18 +119,30 @@ export class Settlements {
     const first = this.#open.get(firstId);
     if (first?.state !== 'unknown') return;
     if (!proof) {
-      // The hold is the first one's, so it is the one that a reply about the object will end.
-      if (outcome === 'unknown') this.#about.run(settlement.vendorObjectId, firstId);
+      // The hold is the first one's, so it is the one that a reply about the object will end, and
+      // the one that is looked for from now on.
+      if (outcome === 'unknown') {
+        this.#about.run(settlement.vendorObjectId, settlement.lookAt, firstId);
+      }
       return;
     }
     this.#settleOwn(first, settlement);
     this.#learn(first, settlement);
   }
 
-  /** Ends a call that was answered or given up before, by what became known of it since. */
-  endOpen(call: OpenCall, settlement: Settlement): void {
-    this.#settleOwn(call, settlement);
-    this.#learn(call, settlement);
+  /**
+   * Ends a call that was answered or given up before, by what became known of it since. `lookedAt`:
+   * when it was begun to look.
+   */
+  endOpen(call: OpenCall, settlement: Settlement, lookedAt: number): void {
+    const { outcome, cost, at } = settlement;
+    const answered = call.state === 'held' && call.vendorObjectId !== null;
+    // Its object is counted since it was answered, and must not be once more.
+    if (!answered) this.#settleOwn(call, settlement);
+    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
+    else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
+    else this.#write(call, 'held', null, settlement, true);
+    this.#learn(call, settlement, lookedAt);
   }
 
   #settleOwn(call: OpenCall, settlement: Settlement): void {
@@ -143,14 +157,14 @@ export class Settlements {
   }
 
   /** Other calls' holds end by what the reply says of their objects. */
-  #learn(call: OpenCall, settlement: Settlement): void {
+  #learn(call: OpenCall, settlement: Settlement, lookedAt: number | null = null): void {
     for (const fact of settlement.objects) {
       const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
       // A vendor's stored reply says `open` of what another reply has shown to be final.
       const told =
         call.state === 'settled' || (fact.state === 'open' && !this.#isFinal(call, fact));
       if (own && told) continue; // #settleOwn has said it all
-      this.#apply(call, fact, settlement.at);
+      this.#apply(call, fact, settlement.at, lookedAt);
     }
   }
 
@@ -159,7 +173,7 @@ export class Settlements {
   }
 
   /** A reply told what became of an object: its open holds end, oldest first. */
-  #apply(place: OpenCall, fact: ObjectFact, at: number): void {
+  #apply(place: OpenCall, fact: ObjectFact, at: number, lookedAt: number | null): void {
     const object = this.#objects.learn(place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
@@ -168,8 +182,13 @@ export class Settlements {
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
-      // the vendor's stored one, and the money of the later attempt may still move.
-      if (pending || this.#objects.overtaken(place, object.id)) return;
+      // the vendor's stored one, and the money of the later attempt may still move. One that was
+      // looked up is as new as the look.
+      const overtaken =
+        lookedAt === null
+          ? this.#objects.overtaken(place, object.id)
+          : this.#objects.answeredSince(place, object.id, lookedAt);
+      if (pending || overtaken) return;
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
@@ -256,7 +275,7 @@ function endOf(
   moved: (fact: ObjectFact) => Micros,
 ): End {
   const { outcome, cost } = settlement;
-  if (outcome !== 'held') return { state: outcome, cost: cost ?? 0n };
+  if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
   if (made.state === 'final') return { state: 'settled', cost: moved(made) };

@@ -8,14 +8,12 @@ import type { Form } from './form.ts';
 /** Stripe refuses more than eight digits. */
 const MAX_AMOUNT = 99_999_999;
 
-const CURRENCIES = new Set(
-  (
-    'aed aud bgn brl cad chf cny czk dkk eur gbp hkd huf idr ils inr isk mxn myr nok nzd php pln ' +
-    'ron sek sgd thb try twd ugx usd zar ' +
-    'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf ' +
-    'bhd jod kwd omr tnd'
-  ).split(' '),
-);
+/** vendors.md 1.6: three decimals, of which the last must be 0. */
+const THREE_DECIMALS = ['bhd', 'jod', 'kwd', 'omr', 'tnd'];
+/** Have no smaller unit but are sent with two decimals: 5 UGX is 500. */
+const WHOLE_WITH_DECIMALS = ['isk', 'ugx'];
+/** Paid out in whole units only. */
+const WHOLE_PAYOUTS = [...WHOLE_WITH_DECIMALS, 'huf', 'twd'];
 
 /** Least amount of a payment, in minor units; one unit where Stripe states none. */
 const MINIMUM: Readonly<Record<string, number>> = {
@@ -67,15 +65,35 @@ export function readSignedAmount(form: Form, name: string): number | undefined {
   return amount;
 }
 
-export function readCurrency(form: Form): string {
-  const currency = form.text('currency')?.trim().toLowerCase();
-  if (!currency) throw missing('currency');
-  if (!CURRENCIES.has(currency)) throw invalid(`Invalid currency: ${currency}.`, 'currency');
+export function readCurrency(form: Form, name = 'currency'): string {
+  const currency = form.text(name)?.trim().toLowerCase();
+  if (!currency) throw missing(name);
+  if (!/^[a-z]{3}$/.test(currency)) throw invalid(`Invalid currency: ${currency}.`, name);
   return currency;
+}
+
+/** How many of something; default 1. */
+export function readQuantity(form: Form, name: string, before = 1): number {
+  const text = form.text(name);
+  if (text === undefined) return before;
+  if (!/^\d{1,9}$/.test(text)) throw invalid(`Invalid integer: ${text}`, name);
+  return Number(text);
+}
+
+/** Throws a 400 for an amount that the currency cannot have, such as a fraction of a krona. */
+export function checkDivisible(amount: number, currency: string, ofPayout = false): void {
+  const step = THREE_DECIMALS.includes(currency)
+    ? 10
+    : (ofPayout ? WHOLE_PAYOUTS : WHOLE_WITH_DECIMALS).includes(currency)
+      ? 100
+      : 1;
+  if (amount % step === 0) return;
+  throw invalid(`Invalid amount: must be a multiple of ${step} in ${currency}.`, 'amount');
 }
 
 /** Throws Stripe's `amount_too_small` for a payment below the currency's minimum. */
 export function checkMinimum(amount: number, currency: string): void {
+  checkDivisible(amount, currency);
   const minimum = MINIMUM[currency] ?? 1;
   if (amount >= minimum) return;
   throw invalid(

@@ -1,103 +1,105 @@
 /**
- * The vendor's own books: every request that was received, and every cent that moved or can move.
- * Tests and the demo hold Keybrake's ledger against them, so nothing here asks Keybrake anything,
+ * The vendor's own books: every request that was received, every event, and every cent that moved
+ * or can move, of all accounts. Tests and the demo hold Keybrake's ledger against them, so nothing here asks Keybrake anything,
  * and every total changes in `save` alone. Sums are bigint minor units.
  */
-import { Recent } from './recent.ts';
-import type { Bucket, Fund, MoneyRecord, RecordOf, StripeRecord } from './records.ts';
+import { Books, type BooksOptions } from '../books.ts';
+import { Recent } from '../recent.ts';
+import type { EventRecord } from './objects/event.ts';
+import type { Bucket } from './objects/kept.ts';
+import { type MoneyRecord, type RecordOf, type StripeRecord, standing } from './records.ts';
 
-/** One request as it arrived. Filled in as it goes on: `body`, then how it ended. */
-export interface ReceivedRequest {
-  seq: number;
-  /** Milliseconds since 1970, monotonic, with fractions, taken when the headers were there. */
-  at: number;
-  method: string;
-  /** As on the wire: not decoded, not normalised. */
-  path: string;
-  /** Without the `?`. */
-  query: string;
-  /** Lower-case names; repeated ones joined by Node's rules. `rawHeaders` shows each. */
-  headers: Record<string, string>;
-  rawHeaders: string[];
-  authorization: string | null;
-  idempotencyKey: string | null;
-  /** Null when the request ended before its body was complete. */
-  body: string | null;
-  /** What was answered; null when no complete reply was sent. */
-  status: number | null;
-  answeredAt: number | null;
-  /** A POST or DELETE that began to execute here, for the first time. */
-  executed: boolean;
-  /** Answered from the store of replies. */
-  replayed: boolean;
-  /** The kind of fault that was injected. */
-  fault: string | null;
-}
+export type { ReceivedRequest } from '../books.ts';
 
-export interface BooksOptions {
-  /** How many requests `received` keeps, the newest; 0 keeps none. */
-  keepLog: number;
-  /**
-   * How many of the newest objects, and of the stored replies, are kept at least; at most twice as
-   * many. What is forgotten stays in the totals.
-   */
-  keepObjects: number;
-}
+type Totals = Partial<Record<Bucket, bigint>>;
 
-type Totals = Record<Bucket, bigint>;
+const MOVED: readonly Bucket[] = [
+  'payments',
+  'payouts',
+  'transfers',
+  'topups',
+  'outbound_payments',
+  'outbound_transfers',
+  'inbound_transfers',
+];
+const RETURNED: readonly Bucket[] = [
+  'refunds',
+  'transfer_reversals',
+  'fee_refunds',
+  'payout_reversals',
+];
+const UNDER_WAY: readonly Bucket[] = ['authorised', 'open', 'collecting'];
+const INTO_BALANCE: readonly Bucket[] = [
+  'payments',
+  'topups',
+  'application_fees',
+  'inbound_transfers',
+  'transfer_reversals',
+  'payout_reversals',
+];
+const OUT_OF_BALANCE: readonly Bucket[] = [
+  'payouts',
+  'transfers',
+  'outbound_payments',
+  'outbound_transfers',
+  'refunds',
+  'fee_refunds',
+];
 
-const noMoney = (): Totals => ({
-  open: 0n,
-  declined: 0n,
-  authorised: 0n,
-  payments: 0n,
-  refunds: 0n,
-  payouts: 0n,
-  transfers: 0n,
-  topups: 0n,
-  credits: 0n,
-});
-
-export class StripeBooks {
-  /** Requests whose headers arrived. */
-  requests = 0;
-  /** POST and DELETE requests that were executed, declines among them. */
-  executions = 0;
-  /** Requests answered from the store of replies. */
-  replays = 0;
-
-  readonly options: BooksOptions;
-  #log: ReceivedRequest[] = [];
+export class StripeBooks extends Books {
+  /** How old an event is before a list shows it: the real one's are late now and then. */
+  eventDelaySeconds = 0;
   readonly #records: Recent<StripeRecord>;
-  #totals = new Map<string, Totals>();
-  readonly #onReset: (() => void)[] = [];
+  #events: EventRecord[] = [];
+  /** By account ('' is the platform), then by currency. */
+  #totals = new Map<string, Map<string, Totals>>();
 
   constructor(options: BooksOptions) {
-    this.options = options;
+    super(options);
     this.#records = new Recent(options.keepObjects);
   }
 
-  /** The newest requests, oldest first. */
-  get received(): readonly ReceivedRequest[] {
-    const { keepLog } = this.options;
-    return this.#log.length > keepLog ? this.#log.slice(-keepLog) : this.#log;
+  /**
+   * Minor units that stand in one place, in one currency: of all accounts, of one connected account
+   * (`acct_…`), or of the platform's own (null).
+   */
+  total(bucket: Bucket, currency = 'usd', account?: string | null): bigint {
+    let sum = 0n;
+    for (const [owner, currencies] of this.#totals) {
+      if (account !== undefined && owner !== (account ?? '')) continue;
+      sum += currencies.get(currency)?.[bucket] ?? 0n;
+    }
+    return sum;
   }
 
-  /** Minor units that stand in one place, in one currency. */
-  total(bucket: Bucket, currency = 'usd'): bigint {
-    return this.#totals.get(currency)?.[bucket] ?? 0n;
+  /** What moved, gross: payments, payouts, transfers, topups. What went back is apart. */
+  movedCents(currency = 'usd', account?: string | null): bigint {
+    return this.#sum(MOVED, currency, account);
   }
 
-  /** What moved, gross: captured payments, payouts, transfers and topups. Refunds are apart. */
-  movedCents(currency = 'usd'): bigint {
-    return (['payments', 'payouts', 'transfers', 'topups'] as const).reduce(
-      (sum, bucket) => sum + this.total(bucket, currency),
-      0n,
+  refundedCents(currency = 'usd', account?: string | null): bigint {
+    return this.total('refunds', currency, account);
+  }
+
+  /** All that went back: refunds, and reversals of transfers, payouts and application fees. */
+  returnedCents(currency = 'usd', account?: string | null): bigint {
+    return this.#sum(RETURNED, currency, account);
+  }
+
+  /** What may still move without another call: authorised, open, or being collected. */
+  underWayCents(currency = 'usd', account?: string | null): bigint {
+    return this.#sum(UNDER_WAY, currency, account);
+  }
+
+  /** What an account has, were all of it settled at once. */
+  balanceCents(currency: string, account: string | null): bigint {
+    return (
+      this.#sum(INTO_BALANCE, currency, account) - this.#sum(OUT_OF_BALANCE, currency, account)
     );
   }
 
-  refundedCents(currency = 'usd'): bigint {
-    return this.total('refunds', currency);
+  #sum(buckets: readonly Bucket[], currency: string, account?: string | null): bigint {
+    return buckets.reduce((sum, bucket) => sum + this.total(bucket, currency, account), 0n);
   }
 
   /** Authorised and not captured. */
@@ -116,12 +118,15 @@ export class StripeBooks {
   }
 
   /** Plain values for JSON; money as text of minor units. */
-  summary(): Record<string, unknown> {
+  override summary(): Record<string, unknown> {
     const currencies: Record<string, Record<string, string>> = {};
-    for (const [currency, totals] of this.#totals) {
-      currencies[currency] = Object.fromEntries(
-        Object.entries(totals).map(([bucket, minor]) => [bucket, minor.toString()]),
-      );
+    for (const ofAccount of this.#totals.values()) {
+      for (const [currency, totals] of ofAccount) {
+        currencies[currency] ??= {};
+        for (const bucket of Object.keys(totals) as Bucket[]) {
+          currencies[currency][bucket] = this.total(bucket, currency).toString();
+        }
+      }
     }
     return {
       requests: this.requests,
@@ -136,25 +141,11 @@ export class StripeBooks {
     };
   }
 
-  /** Forgets everything, stored replies included; faults stay. */
-  reset(): void {
-    this.requests = this.executions = this.replays = 0;
-    this.#log = [];
+  override reset(): void {
+    super.reset();
     this.#records.clear();
+    this.#events = [];
     this.#totals = new Map();
-    for (const clear of this.#onReset) clear();
-  }
-
-  onReset(clear: () => void): void {
-    this.#onReset.push(clear);
-  }
-
-  /** Writes a request down. Dropping in halves keeps this constant in time and memory. */
-  enter(request: ReceivedRequest): void {
-    const { keepLog } = this.options;
-    if (keepLog === 0) return;
-    this.#log.push(request);
-    if (this.#log.length >= 2 * keepLog) this.#log = this.#log.slice(-keepLog);
   }
 
   find<Kind extends StripeRecord['object']>(kind: Kind, id: string): RecordOf<Kind> | undefined {
@@ -177,53 +168,44 @@ export class StripeBooks {
 
   /** Keeps a new or changed object and moves its money to where it stands now. */
   save(record: StripeRecord): void {
-    if ('bucket' in record) this.#count(record);
+    if ('counted' in record) this.#count(record);
     this.#records.set(record.id, record);
   }
 
-  #count(record: MoneyRecord): void {
-    const [bucket, amount] = standing(record);
-    if (bucket === record.bucket && amount === record.counted) return;
-    let totals = this.#totals.get(record.currency);
-    if (!totals) {
-      totals = noMoney();
-      this.#totals.set(record.currency, totals);
-    }
-    if (record.bucket) totals[record.bucket] -= BigInt(record.counted);
-    if (bucket) totals[bucket] += BigInt(amount);
-    record.bucket = bucket;
-    record.counted = amount;
+  /** What objects were costs a payment half as much again, which no benchmark is to measure. */
+  get keepsEvents(): boolean {
+    return this.options.keepLog > 0;
   }
-}
 
-const FUNDS = {
-  payout: 'payouts',
-  topup: 'topups',
-  transfer: 'transfers',
-} as const satisfies Record<Fund['object'], Bucket>;
+  /** Writes an event down; as many of the newest are kept as objects. */
+  record(event: EventRecord): void {
+    const { keepObjects } = this.options;
+    this.#events.push(event);
+    if (this.#events.length >= 2 * keepObjects) this.#events = this.#events.slice(-keepObjects);
+  }
 
-/** The one place an object's money stands, and how much of it. */
-function standing(record: MoneyRecord): [Bucket | null, number] {
-  switch (record.object) {
-    case 'payment_intent':
-      switch (record.status) {
-        case 'requires_capture':
-        case 'succeeded':
-        case 'canceled':
-          return [null, 0];
-        case 'requires_payment_method':
-          return [record.lastRefusal ? 'declined' : 'open', record.amount];
-        default:
-          return ['open', record.amount];
-      }
-    case 'charge':
-      if (record.state === 'authorised') return ['authorised', record.amount];
-      return record.state === 'captured' ? ['payments', record.amountCaptured] : [null, 0];
-    case 'refund':
-      return ['refunds', record.moved];
-    case 'customer_balance_transaction':
-      return ['credits', record.amount];
-    default:
-      return record.status === 'canceled' ? [null, 0] : [FUNDS[record.object], record.amount];
+  /** Oldest first. */
+  get events(): readonly EventRecord[] {
+    return this.#events;
+  }
+
+  #count(record: MoneyRecord): void {
+    const { counted, currency } = record;
+    const now = standing(record);
+    if (counted) {
+      const totals = this.#totalsOf(record.account, counted.currency);
+      for (const [bucket, minor] of counted.standing) totals[bucket]! -= BigInt(minor);
+    }
+    const totals = this.#totalsOf(record.account, currency);
+    for (const [bucket, minor] of now) totals[bucket] = (totals[bucket] ?? 0n) + BigInt(minor);
+    record.counted = { currency, standing: now };
+  }
+
+  #totalsOf(account: string | null, currency: string): Totals {
+    const owner = account ?? '';
+    const currencies = this.#totals.get(owner) ?? new Map<string, Totals>();
+    const totals = currencies.get(currency) ?? {};
+    this.#totals.set(owner, currencies.set(currency, totals));
+    return totals;
   }
 }

@@ -1,75 +1,31 @@
-/**
- * Charges: where card money really moves, made by a PaymentIntent or by the older API directly.
- */
-import { checkMinimum, readAmount, readCurrency, readOptionalAmount } from './amounts.ts';
-import type { StripeBooks } from './books.ts';
+/** The older API of charges: take a payment without a PaymentIntent. */
 import {
+  checkDivisible,
+  checkMinimum,
+  readAmount,
+  readCurrency,
+  readOptionalAmount,
+} from './amounts.ts';
+import {
+  asItWas,
   filtered,
   fromPath,
   type Handler,
   list,
+  type Routes,
+  readConnect,
   readCustomer,
   readMetadata,
   readText,
 } from './call.ts';
-import { AUTHENTICATION_REQUIRED, type CardRefusal, cardOutcome } from './cards.ts';
+import { AUTHENTICATION_REQUIRED, cardOutcome } from './cards.ts';
+import { type Attempt, addCharge, captureCharge, notCapturable } from './charging.ts';
+import { cardOfCustomer } from './customer-balance.ts';
 import { cardError, conflict, invalid } from './errors.ts';
-import { newObjectId } from './ids.ts';
 import { cardOf } from './payment-methods.ts';
-import type { Charge } from './records.ts';
-import { render } from './render.ts';
+import { render } from './records.ts';
 
-export interface NewCharge {
-  amount: number;
-  currency: string;
-  customer: string | null;
-  paymentIntent: string | null;
-  paymentMethod: string | null;
-  description: string | null;
-  metadata: Record<string, string>;
-  capture: boolean;
-  /** Set: the charge failed for it. */
-  refusal: CardRefusal | null;
-  now: number;
-}
-
-export function addCharge(books: StripeBooks, from: NewCharge): Charge {
-  const captured = from.capture && !from.refusal;
-  const charge: Charge = {
-    id: newObjectId('ch_3', 23),
-    created: from.now,
-    metadata: from.metadata,
-    amount: from.amount,
-    currency: from.currency,
-    bucket: null,
-    counted: 0,
-    object: 'charge',
-    state: from.refusal ? 'failed' : captured ? 'captured' : 'authorised',
-    amountCaptured: captured ? from.amount : 0,
-    amountRefunded: 0,
-    customer: from.customer,
-    paymentIntent: from.paymentIntent,
-    paymentMethod: from.paymentMethod,
-    description: from.description,
-    refusal: from.refusal,
-  };
-  books.save(charge);
-  return charge;
-}
-
-/** Takes `amount` of an authorisation and lets the rest go. Throws when there is none. */
-export function captureCharge(
-  books: StripeBooks,
-  charge: Charge | undefined,
-  amount: number,
-): void {
-  if (charge?.state !== 'authorised') throw alreadyCaptured(charge);
-  charge.state = 'captured';
-  charge.amountCaptured = amount;
-  books.save(charge);
-}
-
-export const createCharge: Handler = (call) => {
+const createCharge: Handler = (call) => {
   const { form } = call;
   const amount = readAmount(form);
   const currency = readCurrency(form);
@@ -77,56 +33,77 @@ export const createCharge: Handler = (call) => {
   const customer = readCustomer(call);
   const source = readText(form, 'source');
   if (!customer && !source) throw invalid('Must provide source or customer.');
-  const outcome = cardOutcome(source ? cardOf(call.books, source) : 'card');
-  const refusal =
-    outcome.kind === 'declined'
-      ? outcome.refusal
-      : outcome.kind === 'action'
-        ? AUTHENTICATION_REQUIRED
-        : null;
-  const charge = addCharge(call.books, {
-    amount,
-    currency,
-    customer,
-    paymentIntent: null,
-    paymentMethod: source,
-    description: readText(form, 'description'),
-    metadata: readMetadata(form),
-    capture: form.text('capture')?.toLowerCase() !== 'false',
-    refusal,
-    now: call.now,
-  });
-  if (refusal) throw cardError(refusal, { charge: charge.id });
+  const connect = readConnect(call);
+  const capture = form.text('capture')?.toLowerCase() !== 'false';
+  const card = source ?? cardOfCustomer(call.books, customer!);
+  if (!card) throw noCard();
+  const attempt = attemptOn(cardOf(call.books, card), capture);
+  const charge = addCharge(
+    call.books,
+    {
+      amount,
+      currency,
+      customer,
+      paymentIntent: null,
+      paymentMethod: card,
+      description: readText(form, 'description'),
+      metadata: readMetadata(form),
+      ...connect,
+    },
+    attempt,
+  );
+  if (charge.refusal) throw cardError(charge.refusal, { charge: charge.id });
   return render(charge);
 };
 
-export const captureChargeById: Handler = (call) => {
+function noCard() {
+  const message = 'Cannot charge a customer that has no active card';
+  return cardError({ code: 'missing', declineCode: null, message }, {});
+}
+
+function attemptOn(card: string, capture: boolean): Attempt {
+  const outcome = cardOutcome(card);
+  switch (outcome.kind) {
+    case 'declined':
+      return outcome.refusal;
+    case 'action':
+      return AUTHENTICATION_REQUIRED;
+    case 'processing':
+      return 'pending';
+    case 'approved':
+      return capture ? 'captured' : 'authorised';
+  }
+}
+
+const captureChargeById: Handler = (call) => {
   const charge = fromPath(call, 'charge');
   const amount = readOptionalAmount(call.form) ?? charge.amount;
   if (charge.paymentIntent) {
     throw invalid('This charge belongs to a PaymentIntent: capture that.', 'charge');
   }
-  if (charge.state !== 'authorised') throw alreadyCaptured(charge);
+  if (charge.state !== 'authorised') throw notCapturable(charge);
   if (amount > charge.amount) {
     throw conflict(`Amount to capture must not exceed ${charge.amount}.`, 'amount_too_large', {
       param: 'amount',
     });
   }
-  captureCharge(call.books, charge, amount);
+  checkDivisible(amount, charge.currency);
+  captureCharge(call.books, charge, amount, true);
   return render(charge);
 };
 
-export const updateCharge: Handler = (call) => {
+const updateCharge: Handler = (call) => {
   const charge = fromPath(call, 'charge');
+  const before = asItWas(charge);
   charge.description = readText(call.form, 'description', charge.description);
   charge.metadata = readMetadata(call.form, charge.metadata);
-  call.books.save(charge);
+  call.books.save(charge, 'charge.updated', before);
   return render(charge);
 };
 
-export const retrieveCharge: Handler = (call) => render(fromPath(call, 'charge'));
+const retrieveCharge: Handler = (call) => render(fromPath(call, 'charge'));
 
-export const listCharges: Handler = (call) => {
+const listCharges: Handler = (call) => {
   const ofCustomer = filtered(call.form, 'customer', call.books.all('charge'), (c) => c.customer);
   return list(
     call,
@@ -134,11 +111,10 @@ export const listCharges: Handler = (call) => {
   );
 };
 
-function alreadyCaptured(charge: Charge | undefined) {
-  return conflict(
-    charge?.state === 'captured'
-      ? `Charge ${charge.id} has already been captured.`
-      : `Charge ${charge?.id ?? ''} can no longer be captured.`,
-    charge?.state === 'captured' ? 'charge_already_captured' : 'charge_expired_for_capture',
-  );
-}
+export const CHARGE_ROUTES: Routes = [
+  ['POST /v1/charges', createCharge],
+  ['GET /v1/charges', listCharges],
+  ['GET /v1/charges/*', retrieveCharge],
+  ['POST /v1/charges/*', updateCharge],
+  ['POST /v1/charges/*/capture', captureChargeById],
+];

@@ -4,41 +4,50 @@
  */
 import { readCurrency, readSignedAmount } from './amounts.ts';
 import {
+  asItWas,
   type Call,
   filtered,
   fromPath,
   type Handler,
   list,
+  type Routes,
   readMetadata,
   readText,
 } from './call.ts';
+import { changeBalance, newCustomer, oldOrKnown } from './customer-balance.ts';
 import { invalid, missing, noSuch } from './errors.ts';
 import { newId } from './ids.ts';
-import type { BalanceTransaction, Customer } from './records.ts';
-import { render } from './render.ts';
+import type { Customer } from './objects/customer.ts';
+import { demandAttachable } from './payment-methods.ts';
+import { render } from './records.ts';
 
-export const createCustomer: Handler = (call) => {
-  const customer = newCustomer(call, newId('cus_', 14));
+const createCustomer: Handler = (call) => {
+  demandAttachable(call.form.text('source') ?? '');
+  const customer = call.books.add<Customer>(newCustomer(call.books, newId('cus_', 14), false));
   change(call, customer);
+  call.books.save(customer, 'customer.created');
   return render(customer);
 };
 
-export const retrieveCustomer: Handler = (call) => render(fromPath(call, 'customer'));
+const retrieveCustomer: Handler = (call) => render(fromPath(call, 'customer'));
 
-export const updateCustomer: Handler = (call) => {
+const updateCustomer: Handler = (call) => {
   const customer = living(call);
+  demandAttachable(call.form.text('source') ?? '');
+  const before = asItWas(customer);
   change(call, customer);
+  call.books.save(customer, 'customer.updated', before);
   return render(customer);
 };
 
-export const deleteCustomer: Handler = (call) => {
+const deleteCustomer: Handler = (call) => {
   const customer = living(call);
   customer.deleted = true;
-  call.books.save(customer);
+  call.books.save(customer, 'customer.deleted');
   return render(customer);
 };
 
-export const listCustomers: Handler = (call) => {
+const listCustomers: Handler = (call) => {
   const alive = call.books.all('customer').filter((customer) => !customer.deleted);
   return list(
     call,
@@ -47,39 +56,30 @@ export const listCustomers: Handler = (call) => {
 };
 
 /** A negative amount is credit for the customer. Store credit: no cash moves. */
-export const createBalanceTransaction: Handler = (call) => {
+const createBalanceTransaction: Handler = (call) => {
   const amount = readSignedAmount(call.form, 'amount');
   if (amount === undefined) throw missing('amount');
   if (amount === 0) throw invalid('Invalid non-zero integer', 'amount');
   const currency = readCurrency(call.form);
-  const customer = call.books.find('customer', call.id) ?? newCustomer(call, call.id);
+  const customer = oldOrKnown(call.books, call.id);
   if (customer.deleted) throw noSuch('customer', call.id);
-  customer.balance += amount;
-  call.books.save(customer);
-  const transaction: BalanceTransaction = {
-    id: newId('cbtxn_1', 23),
-    created: call.now,
-    metadata: readMetadata(call.form),
+  const transaction = changeBalance(call.books, customer, {
     amount,
     currency,
-    bucket: null,
-    counted: 0,
-    object: 'customer_balance_transaction',
-    customer: customer.id,
-    endingBalance: customer.balance,
+    type: 'adjustment',
     description: readText(call.form, 'description'),
-  };
-  call.books.save(transaction);
+    metadata: readMetadata(call.form),
+  });
   return render(transaction);
 };
 
-export const retrieveBalanceTransaction: Handler = (call) => {
+const retrieveBalanceTransaction: Handler = (call) => {
   const transaction = call.books.find('customer_balance_transaction', call.subId);
   if (transaction?.customer !== call.id) throw noSuch('customer balance transaction', call.subId);
   return render(transaction);
 };
 
-export const listBalanceTransactions: Handler = (call) =>
+const listBalanceTransactions: Handler = (call) =>
   list(
     call,
     call.books.all('customer_balance_transaction').filter((one) => one.customer === call.id),
@@ -95,20 +95,22 @@ function change(call: Call, customer: Customer): void {
   customer.email = readText(call.form, 'email', customer.email);
   customer.name = readText(call.form, 'name', customer.name);
   customer.description = readText(call.form, 'description', customer.description);
+  customer.defaultSource = readText(call.form, 'source', customer.defaultSource);
+  customer.defaultPaymentMethod = readText(
+    call.form,
+    'invoice_settings[default_payment_method]',
+    customer.defaultPaymentMethod,
+  );
   customer.metadata = readMetadata(call.form, customer.metadata);
-  call.books.save(customer);
 }
 
-function newCustomer(call: Call, id: string): Customer {
-  return {
-    id,
-    created: call.now,
-    metadata: {},
-    object: 'customer',
-    email: null,
-    name: null,
-    description: null,
-    balance: 0,
-    deleted: false,
-  };
-}
+export const CUSTOMER_ROUTES: Routes = [
+  ['POST /v1/customers', createCustomer],
+  ['GET /v1/customers', listCustomers],
+  ['GET /v1/customers/*', retrieveCustomer],
+  ['POST /v1/customers/*', updateCustomer],
+  ['DELETE /v1/customers/*', deleteCustomer],
+  ['POST /v1/customers/*/balance_transactions', createBalanceTransaction],
+  ['GET /v1/customers/*/balance_transactions', listBalanceTransactions],
+  ['GET /v1/customers/*/balance_transactions/*', retrieveBalanceTransaction],
+];

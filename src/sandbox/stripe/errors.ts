@@ -51,10 +51,12 @@ export function noSuch(what: string, id: string, param?: string): StripeError {
 /** What the object's state does not allow: 400, found while executing, so it is stored. */
 export function conflict(
   message: string,
-  code: string,
+  code: string | null,
   more: Record<string, unknown> = {},
 ): StripeError {
-  return new StripeError(400, { type: 'invalid_request_error', code, message, ...more }, true);
+  const body: ErrorBody = { type: 'invalid_request_error', message, ...more };
+  if (code) body.code = code;
+  return new StripeError(400, body, true);
 }
 
 /** The card said no: 402, stored. `objects` are what Stripe sends along: charge, payment_intent. */

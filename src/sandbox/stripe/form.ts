@@ -4,6 +4,7 @@
  * On purpose: a proxy that reads a request more strictly or in another order is found out by the
  * money that moves here. Never throws; what cannot be decoded is taken as it stands.
  */
+import { decode } from '../path.ts';
 
 export class Form {
   readonly #values = new Map<string, string>();
@@ -14,6 +15,23 @@ export class Form {
     if (!body) return;
     if (contentType.includes('multipart/form-data')) this.#readMultipart(body, contentType);
     else this.#readUrlencoded(body);
+  }
+
+  /**
+   * A JSON body by the names that a form gives the same fields: `{"amount": {"value": 7}}` is
+   * `amount[value]=7`. Undefined: no JSON object.
+   */
+  static ofJson(query: string, body: string): Form | undefined {
+    const form = new Form(query, '');
+    if (!body) return form;
+    try {
+      const fields: unknown = JSON.parse(body);
+      if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+      form.#addFields('', fields);
+      return form;
+    } catch {
+      return undefined;
+    }
   }
 
   text(name: string): string | undefined {
@@ -39,6 +57,16 @@ export class Form {
     const values: string[] = [];
     for (const [key, value] of this.#values) if (key.startsWith(`${name}[`)) values.push(value);
     return values;
+  }
+
+  /** The items of a list of objects: `items[0][price]=…` gives `['items[0]']`. */
+  groups(name: string): string[] {
+    const found = new Set<string>();
+    for (const key of this.#values.keys()) {
+      const end = key.startsWith(`${name}[`) ? key.indexOf(']', name.length) : -1;
+      if (end > 0 && key[end + 1] === '[') found.add(key.slice(0, end + 1));
+    }
+    return [...found];
   }
 
   /** Equal for two requests that mean the same, whatever their order and encoding. */
@@ -69,6 +97,14 @@ export class Form {
     }
   }
 
+  #addFields(prefix: string, fields: object): void {
+    for (const [key, value] of Object.entries(fields)) {
+      const name = prefix ? `${prefix}[${key}]` : key;
+      if (typeof value === 'object' && value !== null) this.#addFields(name, value);
+      else this.#values.set(name, value === null ? '' : String(value));
+    }
+  }
+
   #add(name: string, value: string): void {
     if (!name.endsWith(']')) {
       this.#values.set(name, value);
@@ -89,27 +125,10 @@ export class Form {
   }
 }
 
-function decode(text: string): string {
-  if (!text.includes('%') && !text.includes('+')) return text;
-  const spaced = text.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
-}
-
-/**
- * The path that a lenient vendor would route: percent signs decoded, backslashes turned, matrix
- * parameters dropped, dots and empty segments resolved, a trailing slash ignored.
- */
-export function readPath(raw: string): string {
-  if (!/[%\\;]|\/\/|\/\.|.\/$/.test(raw)) return raw;
-  const segments: string[] = [];
-  for (const segment of decode(raw).replaceAll('\\', '/').split('/')) {
-    const name = segment.replace(/;.*$/, '');
-    if (name === '..') segments.pop();
-    else if (name !== '' && name !== '.') segments.push(name);
-  }
-  return `/${segments.join('/')}`;
+/** A parameter's name inside another: `items[0]`, `price` gives `items[0][price]`. */
+export function inside(prefix: string, name: string): string {
+  if (!prefix) return name;
+  const bracket = name.indexOf('[');
+  if (bracket < 0) return `${prefix}[${name}]`;
+  return `${prefix}[${name.slice(0, bracket)}]${name.slice(bracket)}`;
 }

@@ -1,12 +1,9 @@
 /**
- * Stripe's store of replies (vendors.md 1.7): one key, one execution, for 24 hours by the clock.
- * Compares what two requests mean, not how they are spelled. Answers are kept by the caller's
- * word alone; this file knows no status.
+ * What Stripe stores under an idempotency key (vendors.md 1.7), and when it takes two requests for
+ * the same: by what they mean, not how they are spelled.
  */
-import { Form } from './form.ts';
-import { Recent } from './recent.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import * as store from '../reply-store.ts';
+import { dialectOf } from './dialect.ts';
 
 export interface StoredReply {
   status: number;
@@ -14,66 +11,16 @@ export interface StoredReply {
   requestId: string;
 }
 
-export interface Fingerprinted {
-  /** As routed. */
-  path: string;
-  query: string;
-  body: string;
-  contentType: string;
-}
+export type Entry = store.Entry<StoredReply>;
+export type Claim = store.Claim<StoredReply>;
 
-export interface Entry extends Fingerprinted {
-  name: string;
-  at: number;
-  /** Null while the first request with this key is being executed. */
-  reply: StoredReply | null;
-}
-
-export type Claim =
-  | { kind: 'first'; entry: Entry }
-  | { kind: 'replay'; reply: StoredReply }
-  | { kind: 'in_flight' }
-  | { kind: 'other_endpoint'; firstPath: string }
-  | { kind: 'other_params' };
-
-export class Idempotency {
-  readonly #entries: Recent<Entry>;
-
+export class Idempotency extends store.ReplyStore<StoredReply> {
   /** `limit`: how many of the newest replies are kept at least. */
   constructor(limit: number) {
-    this.#entries = new Recent(limit);
-  }
-
-  /** Takes the key for this request, or says who has it. `name`: the account and the key. */
-  claim(name: string, request: Fingerprinted, now: number): Claim {
-    const found = this.#entries.get(name);
-    if (found && (found.reply === null || now - found.at < DAY_MS)) return compare(found, request);
-    if (found) this.#entries.delete(name);
-    const { path, query, body, contentType } = request;
-    const entry: Entry = { name, path, query, body, contentType, at: now, reply: null };
-    this.#entries.set(name, entry);
-    return { kind: 'first', entry };
-  }
-
-  /** The key is free again: what its request met is not stored. */
-  release(entry: Entry): void {
-    if (this.#entries.get(entry.name) === entry) this.#entries.delete(entry.name);
-  }
-
-  clear(): void {
-    this.#entries.clear();
+    super(limit, (a, b) => canonical(a) === canonical(b));
   }
 }
 
-function compare(first: Entry, request: Fingerprinted): Claim {
-  if (first.path !== request.path) return { kind: 'other_endpoint', firstPath: first.path };
-  if (!sameParams(first, request)) return { kind: 'other_params' };
-  return first.reply ? { kind: 'replay', reply: first.reply } : { kind: 'in_flight' };
-}
-
-function sameParams(a: Fingerprinted, b: Fingerprinted): boolean {
-  if (a.body === b.body && a.query === b.query) return true;
-  const canonical = (one: Fingerprinted) =>
-    new Form(one.query, one.body, one.contentType).canonical();
-  return canonical(a) === canonical(b);
+function canonical({ path, query, body, contentType }: store.Fingerprinted): string {
+  return dialectOf(path).read(query, body, contentType).canonical();
 }

@@ -2,62 +2,77 @@
  * Payment methods and SetupIntents, as far as payments need them: a method made or attached here
  * behaves like the test card it came from.
  */
-import type { StripeBooks } from './books.ts';
+import type { AccountBooks } from './account-books.ts';
 import {
+  asItWas,
   type Call,
   filtered,
   fromPath,
   type Handler,
   list,
+  type Routes,
   readCustomer,
+  readFlag,
   readMetadata,
   readText,
 } from './call.ts';
 import { cardOutcome } from './cards.ts';
 import { cardError, conflict, invalid, missing } from './errors.ts';
 import { newId } from './ids.ts';
-import type { PaymentMethod, SetupIntent } from './records.ts';
-import { render } from './render.ts';
+import type { PaymentMethod, SetupIntent } from './objects/payment-method.ts';
+import { type New, render } from './records.ts';
 
 /** The test card behind a payment method's id; the id itself when it was not made here. */
-export function cardOf(books: StripeBooks, id: string): string {
+export function cardOf(books: AccountBooks, id: string): string {
   return books.find('payment_method', id)?.card ?? id;
 }
 
-export const createPaymentMethod: Handler = (call) => {
+/** Throws Stripe's 402 for a card that declines already when it is put on a customer. */
+export function demandAttachable(card: string): void {
+  const outcome = cardOutcome(card);
+  // This one card is made to attach and to fail later, at the payment.
+  if (outcome.kind !== 'declined' || card.endsWith('chargeCustomerFail')) return;
+  throw cardError(outcome.refusal, {});
+}
+
+const createPaymentMethod: Handler = (call) => {
   const type = call.form.text('type');
   if (!type) throw missing('type');
-  return render(add(call, call.form.text('card[token]') ?? type, null));
+  const card = call.form.text('card[token]') ?? type;
+  return render(call.books.add<PaymentMethod>(newMethod(call, newId('pm_1', 23), card, null)));
 };
 
 /** A test card's name gives a card; a name that is nobody's is taken for an old one that pays. */
-export const retrievePaymentMethod: Handler = (call) => render(methodOf(call));
+const retrievePaymentMethod: Handler = (call) => {
+  const known = call.books.find('payment_method', call.id);
+  return render(
+    known ?? { ...newMethod(call, call.id, call.id, null), account: call.books.account },
+  );
+};
 
 /** Attaching a test card by name makes a method of its own; declining cards are declined here. */
-export const attachPaymentMethod: Handler = (call) => {
+const attachPaymentMethod: Handler = (call) => {
   const customer = readCustomer(call);
   if (!customer) throw missing('customer');
   const card = cardOf(call.books, call.id);
-  const outcome = cardOutcome(card);
-  // This one card is made to attach and to fail later, at the payment.
-  if (outcome.kind === 'declined' && !card.endsWith('chargeCustomerFail')) {
-    throw cardError(outcome.refusal, {});
-  }
-  const known = call.books.find('payment_method', call.id);
-  if (!known) return render(add(call, card, customer));
-  known.customer = customer;
-  call.books.save(known);
-  return render(known);
-};
-
-export const detachPaymentMethod: Handler = (call) => {
-  const pm = fromPath(call, 'payment_method');
-  pm.customer = null;
-  call.books.save(pm);
+  demandAttachable(card);
+  const pm =
+    call.books.find('payment_method', call.id) ??
+    call.books.add<PaymentMethod>(newMethod(call, newId('pm_1', 23), card, null));
+  pm.customer = customer;
+  call.books.save(pm, 'payment_method.attached');
   return render(pm);
 };
 
-export const listPaymentMethods: Handler = (call) => {
+const detachPaymentMethod: Handler = (call) => {
+  const pm = fromPath(call, 'payment_method');
+  const before = asItWas(pm);
+  pm.customer = null;
+  call.books.save(pm, 'payment_method.detached', before);
+  return render(pm);
+};
+
+const listPaymentMethods: Handler = (call) => {
   const all = call.books.all('payment_method');
   if (call.id)
     return list(
@@ -70,25 +85,27 @@ export const listPaymentMethods: Handler = (call) => {
   );
 };
 
-export const createSetupIntent: Handler = (call) => {
+const createSetupIntent: Handler = (call) => {
   const { form } = call;
   const paymentMethod = readText(form, 'payment_method');
-  const seti: SetupIntent = {
-    id: newId('seti_1', 23),
-    created: call.now,
-    metadata: readMetadata(form),
-    object: 'setup_intent',
-    status: paymentMethod ? 'requires_confirmation' : 'requires_payment_method',
-    customer: readCustomer(call),
-    paymentMethod,
-    usage: readText(form, 'usage') ?? 'off_session',
-  };
-  call.books.save(seti);
-  if (form.text('confirm')?.toLowerCase() === 'true') setUp(call, seti);
+  const seti = call.books.add<SetupIntent>(
+    {
+      id: newId('seti_1', 23),
+      created: call.now,
+      metadata: readMetadata(form),
+      object: 'setup_intent',
+      status: paymentMethod ? 'requires_confirmation' : 'requires_payment_method',
+      customer: readCustomer(call),
+      paymentMethod,
+      usage: readText(form, 'usage') ?? 'off_session',
+    },
+    'setup_intent.created',
+  );
+  if (readFlag(form, 'confirm')) setUp(call, seti);
   return render(seti);
 };
 
-export const confirmSetupIntent: Handler = (call) => {
+const confirmSetupIntent: Handler = (call) => {
   const seti = fromPath(call, 'setup_intent');
   if (seti.status === 'succeeded' || seti.status === 'canceled') throw wrongState(seti);
   seti.paymentMethod = readText(call.form, 'payment_method', seti.paymentMethod);
@@ -96,15 +113,15 @@ export const confirmSetupIntent: Handler = (call) => {
   return render(seti);
 };
 
-export const cancelSetupIntent: Handler = (call) => {
+const cancelSetupIntent: Handler = (call) => {
   const seti = fromPath(call, 'setup_intent');
   if (seti.status === 'succeeded' || seti.status === 'canceled') throw wrongState(seti);
   seti.status = 'canceled';
-  call.books.save(seti);
+  call.books.save(seti, 'setup_intent.canceled');
   return render(seti);
 };
 
-export const retrieveSetupIntent: Handler = (call) => render(fromPath(call, 'setup_intent'));
+const retrieveSetupIntent: Handler = (call) => render(fromPath(call, 'setup_intent'));
 
 function setUp(call: Call, seti: SetupIntent): void {
   if (!seti.paymentMethod) {
@@ -114,24 +131,19 @@ function setUp(call: Call, seti: SetupIntent): void {
   if (outcome.kind === 'declined') {
     seti.status = 'requires_payment_method';
     seti.paymentMethod = null;
-    call.books.save(seti);
+    call.books.save(seti, 'setup_intent.setup_failed');
     throw cardError(outcome.refusal, { setup_intent: render(seti) });
   }
   seti.status = outcome.kind === 'action' ? 'requires_action' : 'succeeded';
-  call.books.save(seti);
+  call.books.save(seti, `setup_intent.${seti.status}`);
 }
 
-function methodOf(call: Call): PaymentMethod {
-  return call.books.find('payment_method', call.id) ?? newMethod(call, call.id, call.id, null);
-}
-
-function add(call: Call, card: string, customer: string | null): PaymentMethod {
-  const pm = newMethod(call, newId('pm_1', 23), card, customer);
-  call.books.save(pm);
-  return pm;
-}
-
-function newMethod(call: Call, id: string, card: string, customer: string | null): PaymentMethod {
+function newMethod(
+  call: Call,
+  id: string,
+  card: string,
+  customer: string | null,
+): New<PaymentMethod> {
   const metadata = readMetadata(call.form);
   return { id, created: call.now, metadata, object: 'payment_method', card, customer };
 }
@@ -143,3 +155,16 @@ function wrongState(seti: SetupIntent) {
     { setup_intent: render(seti) },
   );
 }
+
+export const PAYMENT_METHOD_ROUTES: Routes = [
+  ['GET /v1/customers/*/payment_methods', listPaymentMethods],
+  ['POST /v1/payment_methods', createPaymentMethod],
+  ['GET /v1/payment_methods', listPaymentMethods],
+  ['GET /v1/payment_methods/*', retrievePaymentMethod],
+  ['POST /v1/payment_methods/*/attach', attachPaymentMethod],
+  ['POST /v1/payment_methods/*/detach', detachPaymentMethod],
+  ['POST /v1/setup_intents', createSetupIntent],
+  ['GET /v1/setup_intents/*', retrieveSetupIntent],
+  ['POST /v1/setup_intents/*/confirm', confirmSetupIntent],
+  ['POST /v1/setup_intents/*/cancel', cancelSetupIntent],
+];

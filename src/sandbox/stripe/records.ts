@@ -1,132 +1,120 @@
 /**
- * What the vendor keeps of each object: only what differs between two of a kind. The long JSON that
- * clients see is made from it when it is asked for (render.ts), so 100,000 payments fit in memory.
+ * All kinds of objects in one table: how each is shown and where its money stands. A new kind is a
+ * file in objects/ and a line here.
  */
-import type { CardRefusal } from './cards.ts';
+import {
+  type ApplicationFee,
+  applicationFee,
+  type FeeRefund,
+  feeRefund,
+} from './objects/application-fee.ts';
+import { type Charge, charge } from './objects/charge.ts';
+import { type CoreAccount, coreAccount } from './objects/core-account.ts';
+import { type CreditNote, creditNote } from './objects/credit-note.ts';
+import {
+  type BalanceTransaction,
+  balanceTransaction,
+  type Customer,
+  customer,
+} from './objects/customer.ts';
+import { type Fund, fund } from './objects/fund.ts';
+import { type Invoice, invoice } from './objects/invoice.ts';
+import { type InvoiceItem, invoiceItem } from './objects/invoice-item.ts';
+import { type InvoicePayment, invoicePayment } from './objects/invoice-payment.ts';
+import { type Json, type Kind, NOWHERE, type Standing } from './objects/kept.ts';
+import {
+  type MoneyMovement,
+  moneyMovement,
+  type PayoutIntent,
+  payoutIntent,
+} from './objects/money-movement.ts';
+import { type PaymentIntent, paymentIntent } from './objects/payment-intent.ts';
+import {
+  type PaymentMethod,
+  paymentMethod,
+  type SetupIntent,
+  setupIntent,
+} from './objects/payment-method.ts';
+import { type Price, type Product, price, product } from './objects/price.ts';
+import { type Quote, quote } from './objects/quote.ts';
+import { type Refund, refund } from './objects/refund.ts';
+import { type Subscription, subscription } from './objects/subscription.ts';
+import { type TransferReversal, transferReversal } from './objects/transfer-reversal.ts';
 
-/**
- * Where an object's money stands. A PaymentIntent counts as `open` until it is confirmed and as
- * `declined` after a refusal that can be tried again; from then on its charge counts.
- */
-export type Bucket =
-  | 'open'
-  | 'declined'
-  | 'authorised'
-  | 'payments'
-  | 'refunds'
-  | 'payouts'
-  | 'transfers'
-  | 'topups'
-  | 'credits';
+export type MoneyRecord =
+  | PaymentIntent
+  | Charge
+  | Refund
+  | Fund
+  | TransferReversal
+  | ApplicationFee
+  | FeeRefund
+  | MoneyMovement
+  | PayoutIntent
+  | BalanceTransaction
+  | Invoice;
+export type StripeRecord =
+  | MoneyRecord
+  | Customer
+  | PaymentMethod
+  | SetupIntent
+  | Product
+  | Price
+  | InvoiceItem
+  | InvoicePayment
+  | CreditNote
+  | Subscription
+  | Quote
+  | CoreAccount;
 
-interface Kept {
-  id: string;
-  /** Seconds since 1970, as on the wire. */
-  created: number;
-  metadata: Record<string, string>;
+/** The record of a kind; some kinds share one: payouts, topups and transfers. */
+export type RecordOf<Name extends StripeRecord['object']> = RecordNamed<StripeRecord, Name>;
+
+type RecordNamed<Of extends StripeRecord, Name> = Of extends StripeRecord
+  ? Name extends Of['object']
+    ? Of
+    : never
+  : never;
+
+/** What a handler says of a new object; the rest is the books' to write. */
+export type New<Of> = Of extends unknown ? Omit<Of, 'account' | 'counted'> : never;
+
+const KINDS: { [Name in StripeRecord['object']]: Kind<RecordOf<Name>> } = {
+  payment_intent: paymentIntent,
+  charge,
+  refund,
+  payout: fund,
+  topup: fund,
+  transfer: fund,
+  transfer_reversal: transferReversal,
+  application_fee: applicationFee,
+  fee_refund: feeRefund,
+  customer,
+  customer_balance_transaction: balanceTransaction,
+  payment_method: paymentMethod,
+  setup_intent: setupIntent,
+  product,
+  price,
+  invoiceitem: invoiceItem,
+  invoice,
+  invoice_payment: invoicePayment,
+  credit_note: creditNote,
+  subscription,
+  quote,
+  'v2.money_management.outbound_payment': moneyMovement,
+  'v2.money_management.outbound_transfer': moneyMovement,
+  'v2.money_management.inbound_transfer': moneyMovement,
+  'v2.money_management.payout_intent': payoutIntent,
+  'v2.core.account': coreAccount,
+};
+
+const kindOf = (record: StripeRecord) => KINDS[record.object] as Kind<StripeRecord>;
+
+/** As clients see it. */
+export function render(record: StripeRecord): Json {
+  return kindOf(record).show(record);
 }
 
-interface Money extends Kept {
-  /** Minor units. */
-  amount: number;
-  currency: string;
-  /** What the books count of it now; written by StripeBooks.save alone. */
-  bucket: Bucket | null;
-  counted: number;
+export function standing(record: StripeRecord): Standing {
+  return kindOf(record).standing?.(record) ?? NOWHERE;
 }
-
-export interface PaymentIntent extends Money {
-  object: 'payment_intent';
-  status:
-    | 'requires_payment_method'
-    | 'requires_confirmation'
-    | 'requires_action'
-    | 'processing'
-    | 'requires_capture'
-    | 'succeeded'
-    | 'canceled';
-  captureMethod: 'automatic' | 'automatic_async' | 'manual';
-  amountCapturable: number;
-  amountReceived: number;
-  customer: string | null;
-  paymentMethod: string | null;
-  description: string | null;
-  latestCharge: string | null;
-  lastRefusal: CardRefusal | null;
-  canceledAt: number | null;
-  cancellationReason: string | null;
-}
-
-export interface Charge extends Money {
-  object: 'charge';
-  /** `released`: an authorisation that was given up before capture. */
-  state: 'authorised' | 'captured' | 'failed' | 'released';
-  amountCaptured: number;
-  amountRefunded: number;
-  customer: string | null;
-  paymentIntent: string | null;
-  paymentMethod: string | null;
-  description: string | null;
-  refusal: CardRefusal | null;
-}
-
-export interface Refund extends Money {
-  object: 'refund';
-  status: 'pending' | 'succeeded';
-  /** What really went back: `amount`, or nothing when an authorisation was let go. */
-  moved: number;
-  charge: string;
-  paymentIntent: string | null;
-  reason: string | null;
-}
-
-/** Money that moves without a card. */
-export interface Fund extends Money {
-  object: 'payout' | 'topup' | 'transfer';
-  status: 'pending' | 'canceled' | 'paid';
-  /** The payout's method, the topup's source, the transfer's destination: shown as given. */
-  detail: string | null;
-  description: string | null;
-}
-
-export interface BalanceTransaction extends Money {
-  object: 'customer_balance_transaction';
-  customer: string;
-  endingBalance: number;
-  description: string | null;
-}
-
-export interface Customer extends Kept {
-  object: 'customer';
-  email: string | null;
-  name: string | null;
-  description: string | null;
-  balance: number;
-  deleted: boolean;
-}
-
-export interface PaymentMethod extends Kept {
-  object: 'payment_method';
-  /** The test card it was made from: decides what a payment on it does. */
-  card: string;
-  customer: string | null;
-}
-
-export interface SetupIntent extends Kept {
-  object: 'setup_intent';
-  status:
-    | 'requires_payment_method'
-    | 'requires_confirmation'
-    | 'requires_action'
-    | 'succeeded'
-    | 'canceled';
-  customer: string | null;
-  paymentMethod: string | null;
-  usage: string;
-}
-
-export type MoneyRecord = PaymentIntent | Charge | Refund | Fund | BalanceTransaction;
-export type StripeRecord = MoneyRecord | Customer | PaymentMethod | SetupIntent;
-export type RecordOf<Kind extends StripeRecord['object']> = Kind extends Fund['object']
-  ? Fund
-  : Extract<StripeRecord, { object: Kind }>;

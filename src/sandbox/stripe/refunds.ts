@@ -1,58 +1,70 @@
 /**
  * Refunds: money that goes back out, never more than a charge received.
  */
-import { readOptionalAmount, showAmount } from './amounts.ts';
+import { checkDivisible, readOptionalAmount, showAmount } from './amounts.ts';
 import {
+  asItWas,
   type Call,
   filtered,
   fromPath,
   type Handler,
   list,
+  type Routes,
+  readFlag,
   readMetadata,
   readText,
 } from './call.ts';
-import { refundsLate } from './cards.ts';
 import { conflict, invalid, noSuch } from './errors.ts';
-import { newObjectId } from './ids.ts';
-import type { Charge, Refund } from './records.ts';
-import { render } from './render.ts';
+import { refundFeeOf } from './fees.ts';
+import type { Charge } from './objects/charge.ts';
+import { render } from './records.ts';
+import { refundable, refundCharge, refundUncaptured } from './refunding.ts';
 
 /** Without `amount`: all that is left. An uncaptured charge of the older API is let go instead. */
-export const createRefund: Handler = (call) => {
-  const asked = readOptionalAmount(call.form);
+const createRefund: Handler = (call) => {
+  const { form, books } = call;
+  const asked = readOptionalAmount(form);
   const charge = refundedCharge(call);
-  const left = charge.amountCaptured - charge.amountRefunded;
-  if (charge.state === 'authorised' && !charge.paymentIntent) return release(call, charge, asked);
+  const details = { reason: readText(form, 'reason'), metadata: readMetadata(form) };
+  if (charge.state === 'authorised' && !charge.paymentIntent) {
+    if (asked !== undefined && asked !== charge.amount) {
+      throw conflict('An uncaptured charge can only be refunded whole.', 'charge_not_captured');
+    }
+    return render(refundUncaptured(books, charge, details));
+  }
   if (charge.state !== 'captured') {
     throw conflict(`Charge ${charge.id} has no captured money to refund.`, 'charge_not_refundable');
   }
+  const left = refundable(charge);
   if (left === 0) {
     throw conflict(`Charge ${charge.id} has already been refunded.`, 'charge_already_refunded');
   }
   const amount = asked ?? left;
+  checkDivisible(amount, charge.currency);
   if (amount > left) {
-    const [want, have] = [showAmount(amount, charge.currency), showAmount(left, charge.currency)];
+    const [want, have] = [amount, left].map((minor) => showAmount(minor, charge.currency));
     throw conflict(
       `Refund amount (${want}) is greater than unrefunded amount on charge (${have})`,
       'amount_too_large',
       { param: 'amount' },
     );
   }
-  charge.amountRefunded += amount;
-  call.books.save(charge);
-  return render(addRefund(call, charge, amount));
-};
-
-export const retrieveRefund: Handler = (call) => render(fromPath(call, 'refund'));
-
-export const updateRefund: Handler = (call) => {
-  const refund = fromPath(call, 'refund');
-  refund.metadata = readMetadata(call.form, refund.metadata);
-  call.books.save(refund);
+  const refund = refundCharge(books, charge, amount, details);
+  if (readFlag(form, 'refund_application_fee')) refundFeeOf(books, charge, amount);
   return render(refund);
 };
 
-export const listRefunds: Handler = (call) => {
+const retrieveRefund: Handler = (call) => render(fromPath(call, 'refund'));
+
+const updateRefund: Handler = (call) => {
+  const refund = fromPath(call, 'refund');
+  const before = asItWas(refund);
+  refund.metadata = readMetadata(call.form, refund.metadata);
+  call.books.save(refund, 'refund.updated', before);
+  return render(refund);
+};
+
+const listRefunds: Handler = (call) => {
   const ofCharge = filtered(call.form, 'charge', call.books.all('refund'), (re) => re.charge);
   return list(
     call,
@@ -84,33 +96,9 @@ function refundedCharge(call: Call): Charge {
   return charge;
 }
 
-function release(call: Call, charge: Charge, asked: number | undefined) {
-  if (asked !== undefined && asked !== charge.amount) {
-    throw conflict('An uncaptured charge can only be refunded whole.', 'charge_not_captured');
-  }
-  charge.state = 'released';
-  charge.amountRefunded = charge.amount;
-  call.books.save(charge);
-  return render(addRefund(call, charge, 0, charge.amount));
-}
-
-/** `shown` differs from what moved when an authorisation is let go: nothing moves then. */
-function addRefund(call: Call, charge: Charge, moved: number, shown = moved): Refund {
-  const refund: Refund = {
-    id: newObjectId('re_3', 23),
-    created: call.now,
-    metadata: readMetadata(call.form),
-    amount: shown,
-    moved,
-    currency: charge.currency,
-    bucket: null,
-    counted: 0,
-    object: 'refund',
-    status: refundsLate(charge.paymentMethod ?? '') ? 'pending' : 'succeeded',
-    charge: charge.id,
-    paymentIntent: charge.paymentIntent,
-    reason: readText(call.form, 'reason'),
-  };
-  call.books.save(refund);
-  return refund;
-}
+export const REFUND_ROUTES: Routes = [
+  ['POST /v1/refunds', createRefund],
+  ['GET /v1/refunds', listRefunds],
+  ['GET /v1/refunds/*', retrieveRefund],
+  ['POST /v1/refunds/*', updateRefund],
+];

@@ -5,33 +5,19 @@
  * idempotency key is taken, as it is at the real one.
  */
 import type { Clock } from '../../clock.ts';
-import type { ReceivedRequest, StripeBooks } from './books.ts';
+import type { ReceivedRequest } from '../books.ts';
+import { readPath } from '../path.ts';
+import { type Execution, ownFault, type Reply } from '../vendor.ts';
+import { AccountBooks } from './account-books.ts';
+import type { StripeBooks } from './books.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
 import { invalid, StripeError } from './errors.ts';
-import { Form, readPath } from './form.ts';
+import { expand } from './expand.ts';
 import { type Claim, type Entry, Idempotency } from './idempotency.ts';
 import { newId } from './ids.ts';
-import { expand } from './render.ts';
+import { API_VERSION } from './objects/event.ts';
 import { type Route, route } from './routes.ts';
 
-export interface Reply {
-  status: number;
-  /** Names and values in turn. */
-  headers: string[];
-  body: string;
-}
-
-/** A request that is to be executed; its idempotency key is taken until one of these is called. */
-export interface Execution {
-  /** Executes and stores what Stripe would store. */
-  run(): Reply;
-  /**
-   * The vendor breaks while executing: `executes` whether the money moved first. The 500 is stored
-   * under the key and is what a retry gets.
-   */
-  breakDown(status: number, executes: boolean): Reply;
-}
-
-const LATEST_VERSION = '2026-10-28.endive';
 const MAX_KEY_LENGTH = 255;
 
 export class FakeStripe {
@@ -56,21 +42,16 @@ export class FakeStripe {
     const path = readPath(request.path);
     const found = route(request.method, path);
     if (!found) return problem(request, unrecognized(request));
-    const key = request.method === 'POST' ? request.idempotencyKey : null;
+    const denied = denial(request);
+    if (denied) return problem(request, denied);
+    const dialect = dialectOf(path);
+    const key = dialect.keyed.includes(request.method) ? request.idempotencyKey : null;
     if (!key) return this.#execution(request, path, found, null);
     if (key.length > MAX_KEY_LENGTH) {
       return problem(request, invalid('Idempotency keys must be at most 255 characters.'));
     }
-    const claim = this.#replies.claim(
-      `${request.headers['stripe-account'] ?? ''} ${key}`,
-      {
-        path,
-        query: request.query,
-        body: request.body ?? '',
-        contentType: request.headers['content-type'] ?? '',
-      },
-      this.#clock.now(),
-    );
+    const claim = this.#claim(request, path, key, dialect);
+    if (claim instanceof StripeError) return problem(request, claim);
     if (claim.kind === 'first') return this.#execution(request, path, found, claim.entry);
     if (claim.kind !== 'replay') return problem(request, clash(claim, key, path));
     this.books.replays++;
@@ -81,55 +62,79 @@ export class FakeStripe {
     return { status, headers, body };
   }
 
+  #claim(
+    request: ReceivedRequest,
+    path: string,
+    key: string,
+    dialect: Dialect,
+  ): Claim | StripeError {
+    const { query, body, headers } = request;
+    const params = { path, query, body: body ?? '', contentType: headers['content-type'] ?? '' };
+    try {
+      const name = `${accountOf(request) ?? ''} ${key}`;
+      return this.#replies.claim(name, params, this.#clock.now(), dialect.keepsMs);
+    } catch (error) {
+      // A body that cannot be read is compared with nothing.
+      if (error instanceof StripeError) return error;
+      throw error;
+    }
+  }
+
   #execution(request: ReceivedRequest, path: string, to: Route, entry: Entry | null): Execution {
     return {
       run: () => {
-        const { status, body, stored } = this.#execute(request, path, to);
         const requestId = newId('req_', 14);
+        const { status, body, stored } = this.#execute(request, path, to, requestId);
         this.#keep(entry, stored ? { status, body, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, 'false'), body };
       },
       breakDown: (status, executes) => {
-        if (executes) this.#execute(request, path, to);
-        else this.#countExecution(request);
         const requestId = newId('req_', 14);
-        const body = errorText({ type: 'api_error', message: 'An error occurred on our end.' });
-        this.#keep(entry, { status, body, requestId });
+        const done = executes ? this.#execute(request, path, to, requestId) : undefined;
+        if (!done) this.#countExecution(request);
+        const { errorText, retriesFailures } = dialectOf(path);
+        const error = { type: 'api_error', message: 'An error occurred on our end.' } as const;
+        const body = errorText(error, status);
+        if (!retriesFailures) this.#keep(entry, { status, body, requestId });
+        else this.#keep(entry, done?.stored ? { ...done, requestId } : null);
         return { status, headers: headersOf(request, requestId, requestId, null), body };
       },
     };
   }
 
   #keep(entry: Entry | null, reply: Entry['reply']): void {
-    if (!entry) return;
-    if (reply) entry.reply = reply;
-    else this.#replies.release(entry);
+    if (entry) this.#replies.keep(entry, reply);
   }
 
-  #execute(request: ReceivedRequest, path: string, to: Route) {
-    const { books } = this;
+  #execute(request: ReceivedRequest, path: string, to: Route, requestId: string) {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const books = new AccountBooks(this.books, {
+      account: accountOf(request),
+      request: { id: requestId, idempotencyKey: request.idempotencyKey },
+      now,
+    });
+    const dialect = dialectOf(path);
     try {
-      const form = new Form(
-        request.query,
-        request.body ?? '',
-        request.headers['content-type'] ?? '',
-      );
-      const now = Math.floor(this.#clock.now() / 1000);
+      const { query, body, headers } = request;
+      const form = dialect.read(query, body ?? '', headers['content-type'] ?? '');
       const object = to.handler({ books, form, id: to.id, subId: to.subId, path, now });
       for (const name of form.list('expand')) expand(books, object, name);
       this.#countExecution(request);
       return { status: 200, body: JSON.stringify(object), stored: true };
     } catch (error) {
-      if (!(error instanceof StripeError)) return ownFault(error);
+      if (!(error instanceof StripeError)) {
+        const fault = { type: 'api_error', message: ownFault(error) } as const;
+        const body = dialect.errorText(fault, 500);
+        return { status: 500, body, stored: true };
+      }
       if (error.stored) this.#countExecution(request);
-      return { status: error.status, body: errorText(error.body), stored: error.stored };
+      const stored = error.stored && !dialect.retriesFailures;
+      return { status: error.status, body: dialect.errorText(error.body, error.status), stored };
     }
   }
 
   #countExecution(request: ReceivedRequest): void {
-    if (request.method === 'GET') return;
-    request.executed = true;
-    this.books.executions++;
+    if (request.method !== 'GET') this.books.countExecution(request);
   }
 
   /** Bearer, or Basic with the secret as user, or `Basic {secret}` un-encoded: all documented. */
@@ -143,6 +148,11 @@ export class FakeStripe {
   }
 }
 
+/** The connected account that the request acts for; null: the platform itself. */
+function accountOf({ headers }: ReceivedRequest): string | null {
+  return headers['stripe-account'] || headers['stripe-context'] || null;
+}
+
 function headersOf(
   request: ReceivedRequest,
   requestId: string,
@@ -150,7 +160,9 @@ function headersOf(
   shouldRetry: 'true' | 'false' | null,
 ): string[] {
   const headers = ['Content-Type', 'application/json', 'Request-Id', requestId];
-  headers.push('Stripe-Version', request.headers['stripe-version'] ?? LATEST_VERSION);
+  headers.push('Stripe-Version', request.headers['stripe-version'] ?? API_VERSION);
+  const account = request.headers['stripe-account'];
+  if (account) headers.push('Stripe-Account', account);
   if (request.method === 'GET') return headers;
   if (request.idempotencyKey) {
     headers.push('Idempotency-Key', request.idempotencyKey, 'Original-Request', originalId);
@@ -163,7 +175,19 @@ function problem(request: ReceivedRequest, error: StripeError): Reply {
   const requestId = newId('req_', 14);
   const shouldRetry = error.status === 409 ? 'true' : 'false';
   const headers = headersOf(request, requestId, requestId, shouldRetry);
-  return { status: error.status, headers, body: errorText(error.body) };
+  const { errorText } = dialectOf(request.path);
+  return { status: error.status, headers, body: errorText(error.body, error.status) };
+}
+
+/** A `Stripe-Account` that is no account's id: 403, as for one that the key has no access to. */
+function denial({ headers }: ReceivedRequest): StripeError | undefined {
+  const account = headers['stripe-account'];
+  if (!account || /^acct_\w+$/.test(account)) return undefined;
+  return new StripeError(403, {
+    type: 'invalid_request_error',
+    code: 'account_invalid',
+    message: `The provided key does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`,
+  });
 }
 
 /** Stripe sends no Request-Id with a 401. Shows no more of the key than its end. */
@@ -175,7 +199,7 @@ function unauthorized(authorization: string | null): Reply {
   return {
     status: 401,
     headers: ['Content-Type', 'application/json', 'WWW-Authenticate', 'Bearer realm="Stripe"'],
-    body: errorText({ type: 'invalid_request_error', message }),
+    body: JSON.stringify({ error: { type: 'invalid_request_error', message } }),
   };
 }
 
@@ -209,14 +233,4 @@ function clash(
         message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
       });
   }
-}
-
-/** A bug of the sandbox: told in the answer, because it must not end the process it runs in. */
-function ownFault(error: unknown) {
-  const message = `The sandbox itself failed: ${error instanceof Error ? error.stack : error}`;
-  return { status: 500, body: errorText({ type: 'api_error', message }), stored: true };
-}
-
-function errorText(body: object): string {
-  return JSON.stringify({ error: body });
 }

@@ -2,115 +2,97 @@
  * What a reply means for the money. Money comes back only on proof: a decline or a rejection. What
  * cannot be read, and every 5xx, proves nothing and stays counted. Never throws.
  */
-import type { Micros } from '../../money.ts';
-import { timesRate } from '../../money.ts';
+import { idIn, type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
-import { costIn, type Finding, findingIn, findingInError } from './facts.ts';
-import { idIn, type Json, objectIn, readJson, textIn } from './reply.ts';
+import { type End, endOf, isAnswerOf, named, UNKNOWN } from './endings.ts';
+import { findingIn, findingInError, invoicesOf, paymentIn } from './facts.ts';
 
-/**
- * The type of object that the operations of a resource answer with. A payment's holds are resolved
- * by the ledger from its fact; other money is settled as soon as its object is final. Those with a
- * `cost` have nothing to wait for: the field says what they cost.
- */
-const REPLIES: Readonly<Record<string, { type: string; payment?: true; cost?: string }>> = {
-  payment_intents: { type: 'payment_intent', payment: true },
-  charges: { type: 'charge', payment: true },
-  refunds: { type: 'refund' },
-  payouts: { type: 'payout' },
-  topups: { type: 'topup' },
-  transfers: { type: 'transfer' },
-  invoiceitems: { type: 'invoiceitem', cost: 'amount' },
-  'customers.balance_transactions': { type: 'customer_balance_transaction', cost: 'amount' },
-  'climate.orders': { type: 'climate.order', cost: 'amount_total' },
-  'treasury.outbound_payments': { type: 'treasury.outbound_payment', cost: 'amount' },
-  'treasury.outbound_transfers': { type: 'treasury.outbound_transfer', cost: 'amount' },
-  'treasury.inbound_transfers': { type: 'treasury.inbound_transfer', cost: 'amount' },
+/** The type of object that the operations of a resource answer with, where it shows money. */
+const TYPES: Readonly<Record<string, string>> = {
+  payment_intents: 'payment_intent',
+  charges: 'charge',
+  refunds: 'refund',
+  payouts: 'payout',
+  topups: 'topup',
+  transfers: 'transfer',
+  application_fees: 'application_fee',
+  invoices: 'invoice',
+  invoiceitems: 'invoiceitem',
+  subscriptions: 'subscription',
+  'treasury.outbound_payments': 'treasury.outbound_payment',
+  'treasury.outbound_transfers': 'treasury.outbound_transfer',
+  'treasury.inbound_transfers': 'treasury.inbound_transfer',
+  'treasury.credit_reversals': 'treasury.credit_reversal',
+  'treasury.debit_reversals': 'treasury.debit_reversal',
+  'v2.money_management.outbound_payments': 'v2.money_management.outbound_payment',
+  'v2.money_management.outbound_transfers': 'v2.money_management.outbound_transfer',
+  'v2.money_management.inbound_transfers': 'v2.money_management.inbound_transfer',
+  'v2.money_management.payout_intents': 'v2.money_management.payout_intent',
 };
 
-interface End {
-  outcome: Conclusion['outcome'];
-  cost: Micros | null;
-  repeatable: boolean;
-  objects: readonly ObjectFact[];
-}
+/** The customer or the bank is still to say: the payment that an error carries is not over. */
+const UNDER_WAY = new Set(['requires_action', 'requires_source_action', 'processing']);
 
-const UNKNOWN: End = { outcome: 'unknown', cost: null, repeatable: false, objects: [] };
+type Found = (Omit<End, 'outcome'> & { outcome: Conclusion['outcome'] }) & { repeatable: boolean };
 
 export function conclude(reading: Reading, reply: VendorReply, tariff: Tariff): Conclusion {
   const body = readJson(reply);
   const error = objectIn(body?.error);
+  const { objectId, ...end } = foundIn(reading, reply.status, body, error, tariff);
+  const replied = error === null ? textIn(body?.id) : idIn(error.payment_intent ?? error.charge);
   return {
-    ...endOf(reading, reply.status, body, error, tariff),
+    ...end,
     replayedByVendor: reply.headers.get('idempotent-replayed') === 'true',
     vendorRequestId: reply.headers.get('request-id') ?? null,
-    vendorObjectId: error === null ? textIn(body?.id) : idIn(error.payment_intent ?? error.charge),
+    vendorObjectId: objectId ?? replied,
   };
 }
 
-function endOf(
+function foundIn(
   reading: Reading,
   status: number,
   body: Json | null,
   error: Json | null,
   tariff: Tariff,
-): End {
-  if (status >= 200 && status < 300) return accepted(reading, body, tariff);
+): Found {
+  const isFree = reading.quote.kind === 'free';
+  if (status >= 200 && status < 300) {
+    const end = isFree ? ofFree(reading, body, tariff) : endOf(reading, body ?? {}, tariff);
+    const repeatable = reading.idempotency === 'vendor' && end.outcome !== 'unknown';
+    return { ...end, repeatable };
+  }
   if (status >= 400 && status < 500) return rejected(reading, status, error, tariff);
-  return reading.quote.kind === 'free' ? settled(0n, false, []) : UNKNOWN;
+  return isFree ? { ...NO_COST, repeatable: false } : { ...UNKNOWN, repeatable: false };
 }
 
-function accepted(reading: Reading, body: Json | null, tariff: Tariff): End {
-  const repeatable = reading.idempotency === 'vendor';
-  const rule = ruleOf(reading);
-  const finding =
-    body === null || rule === undefined ? null : found(reading, body, rule.type, tariff);
-  const objects = finding === null || finding === 'attached' ? [] : [finding];
-  if (reading.quote.kind === 'free') return settled(0n, repeatable, objects);
-  if (body === null || rule === undefined) return UNKNOWN;
-  if (rule.cost !== undefined) {
-    const cost = costIn(body, rule.type, rule.cost, tariff);
-    return cost === null ? UNKNOWN : settled(cost, repeatable, []);
-  }
-  if (finding === null) return UNKNOWN;
-  const [fact] = objects;
-  // Quoted in one currency, answered in another that has no rate: it proves nothing.
-  if (fact?.unit === null && reading.quote.kind !== 'object') return UNKNOWN;
-  if (fact?.state === 'final' && !rule.payment) {
-    if (fact.unit === null) return UNKNOWN;
-    return settled(timesRate(fact.moved ?? 0n, fact.unit), repeatable, objects);
-  }
-  return { outcome: 'held', cost: null, repeatable, objects };
+const NO_COST: End = { outcome: 'settled', cost: 0n, objects: [] };
+
+function ofFree(reading: Reading, body: Json | null, tariff: Tariff): End {
+  const type = named(TYPES, reading.operation);
+  if (body === null || type === undefined || !isAnswerOf(reading, body)) return NO_COST;
+  return { ...NO_COST, objects: factsIn(body, type, tariff) };
+}
+
+function factsIn(body: Json, type: string, tariff: Tariff): readonly ObjectFact[] {
+  if (body.object !== type) return [];
+  if (type === 'subscription') return invoicesOf(body, tariff).slice(0, 1);
+  const finding = type === 'charge' ? paymentIn(body, tariff) : findingIn(body, type, tariff);
+  return finding === null || finding === 'attached' ? [] : [finding];
 }
 
 /**
  * A 4xx proves that this request moved nothing; a 402 also that the same key would be answered so
  * again. Others (a validation, 401, 409 while a twin runs, 429) are not stored by Stripe.
  */
-function rejected(reading: Reading, status: number, error: Json | null, tariff: Tariff): End {
+function rejected(reading: Reading, status: number, error: Json | null, tariff: Tariff): Found {
   const intent = objectIn(error?.payment_intent);
   const finding = intent === null ? null : findingInError(intent, status, tariff);
   const objects = finding === null || finding === 'attached' ? [] : [finding];
   const repeatable = status === 402 && reading.idempotency === 'vendor';
+  // An invoice whose payment waits for the customer is answered so, and may be paid without us.
+  const { operation, objectId } = reading;
+  if (status === 402 && operation === 'invoices.pay' && UNDER_WAY.has(String(intent?.status))) {
+    return { outcome: 'held', cost: null, objects: [], objectId: objectId!, repeatable };
+  }
   return { outcome: 'released', cost: null, repeatable, objects };
-}
-
-function settled(cost: Micros | null, repeatable: boolean, objects: readonly ObjectFact[]): End {
-  return { outcome: 'settled', cost, repeatable, objects };
-}
-
-function ruleOf({ operation }: Reading) {
-  const resource = operation === null ? '' : operation.slice(0, operation.lastIndexOf('.'));
-  return Object.hasOwn(REPLIES, resource) ? REPLIES[resource] : undefined;
-}
-
-/** The object's fact, provided that it is the object that was asked for. */
-function found(
-  { operation, objectId }: Reading,
-  body: Json,
-  type: string,
-  tariff: Tariff,
-): Finding {
-  if (!operation!.endsWith('.create') && body.id !== objectId) return null;
-  return findingIn(body, type, tariff);
 }

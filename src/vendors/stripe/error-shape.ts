@@ -1,11 +1,10 @@
 /**
  * A refusal in the shape of Stripe's own errors, so that its SDKs raise their own exceptions. The
  * `error` object is what they depend on: stripe-node takes any body without one for success,
- * whatever its status. Carries only what the refusal's public text and numbers say.
+ * whatever its status.
  */
-import { CATALOGUE, type CapReport, type ErrorCode, type Refusal } from '../../errors.ts';
-import { handle } from '../../ids.ts';
-import { formatUsd } from '../../money.ts';
+import { CATALOGUE, type ErrorCode, type Refusal } from '../../errors.ts';
+import { vaultReport } from '../vault-report.ts';
 
 /** Where asking again decides what the SDK should do; elsewhere its own rule for the status is right. */
 function shouldRetry(code: ErrorCode): Record<string, string> {
@@ -32,17 +31,12 @@ export function renderRefusal(
   refusal: Refusal,
   callId: string,
 ): { headers: Record<string, string>; body: string } {
-  const { code, message, cap, retryAfterS } = refusal;
+  const { code, message } = refusal;
   const error = {
     type: typeOf(code),
     code,
     message,
-    vault: {
-      ...(callId && { call_id: callId }),
-      remedy: CATALOGUE[code].remedy,
-      ...(cap && amountsOf(cap)),
-      ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
-    },
+    vault: vaultReport(refusal, callId),
   };
   return {
     headers: {
@@ -51,19 +45,5 @@ export function renderRefusal(
       ...shouldRetry(code),
     },
     body: JSON.stringify({ error }),
-  };
-}
-
-/** Dollars as exact decimal text: JavaScript and Python would round a number. */
-function amountsOf({ kind, keyId, cap, spent, held, needed }: CapReport): Record<string, string> {
-  const left = cap - spent - held;
-  return {
-    cap_kind: kind,
-    key: handle('key', keyId),
-    cap_usd: formatUsd(cap),
-    spent_usd: formatUsd(spent),
-    held_usd: formatUsd(held),
-    needed_usd: formatUsd(needed),
-    remaining_usd: formatUsd(left > 0n ? left : 0n),
   };
 }

@@ -89,6 +89,13 @@ export function operationOf(method: string, path: string): Operation {
   return { name: names.join('.'), template, ids };
 }
 
+/** The resource of a template, with its namespaces: `/v1/billing/meters`. */
+export function resourceOf(template: string): string {
+  const segments = template.split('/').slice(1);
+  const own = segments.findIndex((segment, depth) => depth > 0 && !NAMESPACES.has(segment));
+  return `/${segments.slice(0, own < 0 ? segments.length : own + 1).join('/')}`;
+}
+
 /** The verb that the last word of a path takes; null when the word is the verb. */
 function verbOf(method: string, many: boolean, single: boolean, nested: boolean): string | null {
   const { ofOne, ofMany } = VERBS[method]!;

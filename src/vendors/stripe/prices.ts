@@ -1,168 +1,195 @@
 /**
- * Which operations move money, and where their price is: the tables. Read from Stripe's own
- * parameter descriptions, row by row. A row is a whole path, never the beginning of one; what has
- * no row has no price, so an operation that Stripe adds is refused until somebody has read it.
+ * What each operation of Stripe's API costs: the table, read from Stripe's own parameter
+ * descriptions, row by row. A row is a method and a whole path, never the beginning of one. What has
+ * no row is unread: it has no price and is withheld, so that an operation that Stripe adds is
+ * refused until somebody has read it. Reads are free below each resource that has a row or is named
+ * as one that is only read.
  */
-import type { Operation } from './operations.ts';
+import { creditNote } from './credit-notes.ts';
+import { customer } from './customers.ts';
+import { FREE_OPERATIONS, READ_ONLY } from './free.ts';
+import {
+  createItem as createInvoiceItem,
+  updateItem as updateInvoiceItem,
+} from './invoice-items.ts';
+import * as invoices from './invoices.ts';
+import { type Operation, operationOf, resourceOf } from './operations.ts';
+import {
+  atReader,
+  byAmount,
+  capture,
+  captureCharge,
+  ofMoney,
+  ofNamed,
+  ofPayment,
+  transfer,
+  update,
+} from './payments.ts';
+import { refund, restOf, reversePayout } from './refunds.ts';
+import { FREE, noPrice, type Rule, unpriced } from './rule.ts';
+import * as subscriptions from './subscriptions.ts';
 
-/** How quote.ts finds what a call costs. */
-export type Pricing =
-  /** Nothing: it moves no money. */
-  | { by: 'nothing' }
-  /** `amount` and `currency` say it. `signed`: credit as well as debit; either way it counts. */
-  | { by: 'amount'; signed: boolean; kind: 'exact' | 'estimated' }
-  /** The object in the path says it, unless `field` states an amount of its own. */
-  | { by: 'object'; field: string | null; required: boolean }
-  /** An update: by the object when it changes amount or currency, else nothing. */
-  | { by: 'change' }
-  /** The charge or PaymentIntent that is refunded says it, unless `amount` does. */
-  | { by: 'refund' }
-  /** `amount`, or `unit_amount` times `quantity`. */
-  | { by: 'item' }
-  /** Nothing, unless one of the fields that give a customer credit or a plan is there. */
-  | { by: 'customer' }
-  /** It cannot be known. */
-  | { by: 'stripe'; why: string };
+const nothing: Rule = { by: 'nothing', price: () => FREE };
+/** A read moves no money whatever it reads; but nobody has seen what it tells. */
+const unreadGet: Rule = { by: 'unread', price: () => FREE };
 
-const nothing: Pricing = { by: 'nothing' };
-const amount: Pricing = { by: 'amount', signed: false, kind: 'exact' };
-const signedAmount: Pricing = { by: 'amount', signed: true, kind: 'exact' };
-/** Fees come on top that the reply states (`amount_total`). */
-const amountAndFees: Pricing = { by: 'amount', signed: false, kind: 'estimated' };
-const objectOr = (field: string): Pricing => ({ by: 'object', field, required: false });
-const newTotal: Pricing = { by: 'object', field: 'amount', required: true };
-const object: Pricing = { by: 'object', field: null, required: false };
+function unread(why: string): Rule {
+  return { by: 'unread', price: () => noPrice(unpriced(why)) };
+}
+
+/** It cannot be known: a key that is to reach it says what it costs. */
+function unknowable(why: string): Rule {
+  return { by: 'unknowable', price: () => noPrice(unpriced(why)) };
+}
+
+const collects = unknowable('the customer pays later, and chooses what');
+const asksFee = unknowable('Stripe asks a fee for it that is in none of its answers');
+const uses = unknowable('it counts into bills that come later');
+const commits = unknowable('it commits to bills that come later');
+const spends = unknowable('it lets money be spent that no call shows');
+const reverses = (named: string) => ofNamed(named, `/v1/treasury/${named}s`);
+const inV2 = byAmount({ amount: 'amount[value]', currency: 'amount[currency]' });
+const credits = { amount: 'amount[monetary][value]', currency: 'amount[monetary][currency]' };
 
 /**
- * POST, by template. A PaymentIntent counts from its creation: its client secret lets anyone with
- * a publishable key confirm it outside, so `confirm` and `capture_method` make no difference here.
- * Inside `amount` and so without a price of their own: `transfer_data[amount]`,
- * `application_fee_amount`, `amount_details[…]`. Overcapture is requested at creation and used by a
+ * Inside an amount and so without a price of their own: `transfer_data[amount]`,
+ * `application_fee_amount`, `amount_details[…]`. Overcapture is asked for at creation and used by a
  * capture, which is priced by its own `amount_to_capture`.
  */
-const POSTS: ReadonlyMap<string, Pricing> = new Map([
-  // money
-  ['/v1/payment_intents', amount],
-  ['/v1/payment_intents/{id}', { by: 'change' }],
-  ['/v1/payment_intents/{id}/confirm', objectOr('amount_to_confirm')],
-  ['/v1/payment_intents/{id}/capture', objectOr('amount_to_capture')],
-  ['/v1/payment_intents/{id}/increment_authorization', newTotal],
-  ['/v1/payment_intents/{id}/apply_customer_balance', objectOr('amount')],
-  ['/v1/payment_intents/{id}/verify_microdeposits', object],
-  ['/v1/charges', amount],
-  ['/v1/charges/{id}/capture', objectOr('amount')],
-  ['/v1/refunds', { by: 'refund' }],
-  ['/v1/payouts', amount],
-  ['/v1/topups', amount],
-  ['/v1/transfers', amount],
-  ['/v1/customers/{id}/balance_transactions', signedAmount],
-  ['/v1/invoiceitems', { by: 'item' }],
-  ['/v1/climate/orders', amountAndFees],
-  ['/v1/treasury/outbound_payments', amount],
-  ['/v1/treasury/outbound_transfers', amount],
-  ['/v1/treasury/inbound_transfers', amount],
-  // calling off
-  ...free('/v1/payment_intents/{id}/cancel', '/v1/setup_intents/{id}/cancel'),
-  ...free('/v1/payouts/{id}/cancel', '/v1/topups/{id}/cancel', '/v1/refunds/{id}/cancel'),
-  ...free('/v1/checkout/sessions/{id}/expire', '/v1/climate/orders/{id}/cancel'),
-  // updates that take a description, metadata and the like
-  ...free('/v1/charges/{id}', '/v1/refunds/{id}', '/v1/payouts/{id}', '/v1/topups/{id}'),
-  ...free('/v1/transfers/{id}', '/v1/transfers/{id}/reversals/{id}'),
-  ...free('/v1/application_fees/{id}/refunds/{id}', '/v1/climate/orders/{id}'),
-  ...free('/v1/customers/{id}/balance_transactions/{id}'),
-  // records of who pays, with what, for what
-  ['/v1/customers', { by: 'customer' }],
-  ['/v1/customers/{id}', { by: 'customer' }],
-  ...free('/v1/customers/{id}/tax_ids', '/v1/tax_ids', '/v1/tax_rates', '/v1/tax_rates/{id}'),
-  ...free('/v1/payment_methods', '/v1/payment_methods/{id}'),
-  ...free('/v1/payment_methods/{id}/attach', '/v1/payment_methods/{id}/detach'),
-  ...free('/v1/setup_intents', '/v1/setup_intents/{id}', '/v1/setup_intents/{id}/confirm'),
-  ...free('/v1/products', '/v1/products/{id}', '/v1/products/{id}/features'),
-  ...free('/v1/prices', '/v1/prices/{id}', '/v1/plans', '/v1/plans/{id}'),
-  ...free('/v1/coupons', '/v1/coupons/{id}', '/v1/promotion_codes', '/v1/promotion_codes/{id}'),
-  ...free('/v1/shipping_rates', '/v1/shipping_rates/{id}', '/v1/invoices/create_preview'),
-  // guarded below, and of those the ones that move nothing
-  ...free('/v1/webhook_endpoints', '/v1/webhook_endpoints/{id}', '/v1/ephemeral_keys'),
-  ...free('/v1/apps/secrets', '/v1/apps/secrets/delete', '/v1/tokens'),
-  ...free('/v1/account_links', '/v1/account_sessions', '/v1/test_helpers/test_clocks'),
-]);
-
-/**
- * What leaks secrets, moves control or exfiltrates, whatever the method: the resource and all below
- * it. A key reaches it only by an endpoint of its own.
- */
-const GUARDED: ReadonlySet<string> = new Set([
-  '/v1/webhook_endpoints', // answers with the signing secret
-  '/v1/ephemeral_keys', // secrets for a customer's or card's data
-  '/v1/apps', // an app's secret store, and what is installed
-  '/v1/forwarding', // sends card data to a URL
-  '/v1/accounts', // other accounts, and where their payouts go
-  '/v1/account_links',
-  '/v1/account_sessions',
-  '/v1/external_accounts',
-  '/v1/tokens', // raw card and bank data
-  '/v1/balance_settings', // when and where payouts go
-  '/v1/issuing', // cards that spend outside
-  '/v1/treasury', // the bank account
-  '/v1/test_helpers',
-  '/oauth', // other accounts' tokens
-  '/v2/core',
-  '/v2/money_management',
-  '/v2/test_helpers',
-]);
-
-/** What bills later, out of Keybrake's sight: ending one can bill too. Reading is free. */
-const COMMITMENTS = [
-  ...['/v1/subscriptions', '/v1/subscription_items', '/v1/subscription_schedules'],
-  ...['/v1/quotes/{id}/accept', '/v1/customers/{id}/subscriptions'],
-  '/v1/account', // changes of the account itself, in old versions
+const PRICED: readonly [string, Rule][] = [
+  // payments
+  ['POST /v1/payment_intents', byAmount()],
+  ['POST /v1/payment_intents/{id}', update],
+  ['POST /v1/payment_intents/{id}/confirm', ofPayment('amount_to_confirm')],
+  ['POST /v1/payment_intents/{id}/capture', capture],
+  ['POST /v1/payment_intents/{id}/increment_authorization', ofPayment('amount', true)],
+  ['POST /v1/payment_intents/{id}/apply_customer_balance', ofPayment('amount')],
+  ['POST /v1/payment_intents/{id}/verify_microdeposits', ofPayment(null)],
+  ['POST /v1/charges', byAmount()],
+  ['POST /v1/charges/{id}/capture', captureCharge],
+  ['POST /v1/terminal/readers/{id}/process_payment_intent', atReader],
+  ['POST /v1/terminal/readers/{id}/confirm_payment_intent', atReader],
+  // money in and out of the balance
+  ['POST /v1/topups', byAmount()],
+  ['POST /v1/payouts', byAmount()],
+  ['POST /v1/transfers', transfer],
+  ['POST /v1/treasury/outbound_payments', byAmount()],
+  ['POST /v1/treasury/outbound_transfers', byAmount()],
+  ['POST /v1/treasury/inbound_transfers', byAmount()],
+  ['POST /v2/money_management/outbound_payments', inV2],
+  ['POST /v2/money_management/outbound_transfers', inV2],
+  ['POST /v2/money_management/inbound_transfers', inV2],
+  ['POST /v2/money_management/payout_intents', inV2],
+  [
+    'POST /v2/money_management/payout_intents/{id}/confirm',
+    ofMoney('/v2/money_management/payout_intents', 'v2.money_management.payout_intent'),
+  ],
+  // giving back
+  ['POST /v1/refunds', refund],
+  ['POST /v1/terminal/readers/{id}/refund_payment', refund],
+  ['POST /v1/transfers/{id}/reversals', restOf('/v1/transfers', 'transfer')],
+  ['POST /v1/application_fees/{id}/refunds', restOf('/v1/application_fees', 'application_fee')],
+  ['POST /v1/payouts/{id}/reverse', reversePayout],
+  ['POST /v1/treasury/credit_reversals', reverses('received_credit')],
+  ['POST /v1/treasury/debit_reversals', reverses('received_debit')],
+  ['POST /v1/credit_notes', creditNote],
+  // credit
+  ['POST /v1/customers', customer],
+  ['POST /v1/customers/{id}', customer],
+  ['POST /v1/customers/{id}/balance_transactions', byAmount({ signed: true })],
+  ['POST /v1/billing/credit_grants', byAmount(credits)],
+  // invoices
+  ['POST /v1/invoiceitems', createInvoiceItem],
+  ['POST /v1/invoiceitems/{id}', updateInvoiceItem],
+  ['POST /v1/invoices', invoices.create],
+  ['POST /v1/invoices/{id}', invoices.update],
+  ['POST /v1/invoices/{id}/add_lines', invoices.changeLines],
+  ['POST /v1/invoices/{id}/remove_lines', invoices.changeLines],
+  ['POST /v1/invoices/{id}/update_lines', invoices.changeLines],
+  ['POST /v1/invoices/{id}/lines/{id}', invoices.changeLines],
+  ['POST /v1/invoices/{id}/finalize', invoices.collect],
+  ['POST /v1/invoices/{id}/pay', invoices.collect],
+  ['POST /v1/invoices/{id}/send', invoices.collect],
+  // subscriptions
+  ['POST /v1/subscriptions', subscriptions.create],
+  ['POST /v1/subscriptions/{id}', subscriptions.update],
+  ['POST /v1/subscriptions/{id}/migrate', subscriptions.update],
+  ['POST /v1/subscriptions/{id}/resume', subscriptions.resume],
+  ['DELETE /v1/subscriptions/{id}', subscriptions.cancel],
+  ['POST /v1/subscription_items', subscriptions.createItem],
+  ['POST /v1/subscription_items/{id}', subscriptions.updateItem],
+  ['DELETE /v1/subscription_items/{id}', subscriptions.deleteItem],
+  ['POST /v1/quotes/{id}/accept', subscriptions.acceptQuote],
+  // Fees come on top that the reply states (`amount_total`).
+  ['POST /v1/climate/orders', byAmount({}, 'estimated')],
 ];
 
-/** What finds the call's price. A GET is free; so is a DELETE that does not end a commitment. */
-export function priceOf(method: string, { template }: Operation): Pricing {
-  if (method !== 'GET' && commits(template)) {
-    return { by: 'stripe', why: 'it commits to bills that come later' };
-  }
-  if (method === 'GET') return nothing;
-  if (template === null) return { by: 'stripe', why: 'the path is not one of the API' };
-  return method === 'POST' ? priceOfPost(template) : nothing;
+/** What has no price before it is sent: a key that is to reach it says what it costs. */
+const UNKNOWABLE: readonly [string, Rule][] = [
+  ...rowsOf(collects, '/v1/checkout/sessions POST POST/{id}'),
+  ...rowsOf(collects, '/v1/payment_links POST POST/{id}'),
+  ...rowsOf(uses, '/v1/billing/meter_events POST'),
+  ...rowsOf(uses, '/v2/billing/meter_events POST'),
+  ...rowsOf(uses, '/v2/billing/meter_event_stream POST'),
+  ...rowsOf(
+    commits,
+    '/v1/subscription_schedules POST POST/{id} POST/{id}/cancel POST/{id}/release',
+  ),
+  ...rowsOf(commits, '/v1/subscriptions/{id} POST/pause DELETE/discount'),
+  ...rowsOf(commits, '/v1/customers/{id} DELETE/discount'),
+  ...rowsOf(unknowable('the disputed money is given up'), '/v1/disputes/{id} POST/close'),
+  ...rowsOf(asksFee, '/v1/identity/verification_sessions POST'),
+  ...rowsOf(asksFee, '/v1/financial_connections/sessions POST'),
+  ...rowsOf(asksFee, '/v1/financial_connections/accounts/{id} POST/refresh POST/subscribe'),
+  ...rowsOf(asksFee, '/v1/radar/payment_evaluations POST'),
+  ...rowsOf(asksFee, '/v1/tax/calculations POST'),
+  ...rowsOf(asksFee, '/v1/tax/transactions POST/create_from_calculation POST/create_reversal'),
+  ...rowsOf(asksFee, '/v1/three_d_secure/authentications POST POST/{id}/submit'),
+  ...rowsOf(spends, '/v1/issuing/cards POST POST/{id}'),
+  ...rowsOf(spends, '/v1/issuing/authorizations/{id} POST/approve'),
+  ...rowsOf(spends, '/v2/core/vault/us_bank_accounts/{id} POST/send_microdeposits'),
+];
+
+const ROWS: ReadonlyMap<string, Rule> = new Map([
+  ...rowsOf(nothing, FREE_OPERATIONS),
+  ...UNKNOWABLE,
+  ...PRICED,
+]);
+
+/** By name, for those who meet the operation after its request is gone. */
+const BY_NAME: ReadonlyMap<string, Rule> = new Map(
+  [...ROWS].map(([row, rule]) => {
+    const [method = '', template = ''] = row.split(' ');
+    return [operationOf(method, template).name ?? row, rule];
+  }),
+);
+
+const READ: ReadonlySet<string> = new Set([
+  ...READ_ONLY.trim().split(/\s+/),
+  ...[...ROWS.keys()].map((row) => resourceOf(row.split(' ')[1]!)),
+]);
+
+/** What finds the call's price. */
+export function priceOf(method: string, { template }: Operation): Rule {
+  if (template === null)
+    return method === 'GET' ? unreadGet : unread('the path is none of the API');
+  if (method === 'GET') return READ.has(resourceOf(template)) ? nothing : unreadGet;
+  return ROWS.get(`${method} ${template}`) ?? unread(`${method} ${template} is in no price list`);
 }
 
-function priceOfPost(template: string): Pricing {
-  const why = `POST ${template} has no row in the price list`;
-  return POSTS.get(template) ?? { by: 'stripe', why };
+/** The same by name; undefined for what has no row. */
+export function priceByName(operation: string): Rule | undefined {
+  return BY_NAME.get(operation);
 }
 
-/** Whether a key without allowed_endpoints must not reach the operation. */
-export function isWithheld(method: string, path: string, { template }: Operation): boolean {
-  return (method !== 'GET' && commits(template)) || isGuarded(path);
-}
-
-function commits(template: string | null): boolean {
-  if (template === null) return false;
-  return COMMITMENTS.some((each) => template === each || template.startsWith(`${each}/`));
-}
-
-/**
- * Whether the path lies in a guarded resource under any spelling that a lenient server might take
- * for it: upper case, percent-encoded, with empty segments.
- */
-function isGuarded(path: string): boolean {
-  const [version = '', resource = ''] = fold(path);
-  return GUARDED.has(`/${version}`) || GUARDED.has(`/${version}/${resource}`);
-}
-
-function fold(path: string): string[] {
-  let plain = path;
-  try {
-    plain = decodeURIComponent(path);
-  } catch {} // not UTF-8: what it says in clear is compared
-  return plain
-    .toLowerCase()
-    .split('/')
-    .filter((segment) => segment !== '');
-}
-
-function free(...templates: string[]): [string, Pricing][] {
-  return templates.map((template) => [template, nothing]);
+/** Each line is a path and what can be done at it or below it; a line of words with `#` is none. */
+function rowsOf(rule: Rule, table: string): [string, Rule][] {
+  const lines = table.split('\n').filter((line) => /^\s*\//.test(line));
+  return lines.flatMap((line) => {
+    const [root, ...done] = line.trim().split(' ');
+    return done.map((each): [string, Rule] => {
+      const method = each.split('/', 1)[0]!;
+      return [`${method} ${root}${each.slice(method.length)}`, rule];
+    });
+  });
 }

@@ -3,18 +3,31 @@
  * the fields it carries. Refuses before anybody asks what the request means.
  */
 import type { Refusal } from '../../errors.ts';
+import { type Dialect, type Fields, faultInFormType, parseForm } from '../form.ts';
 import { methodOverride } from '../headers.ts';
+import { readJsonBody } from '../json-body.ts';
+import { ambiguous, faultInEncoding, textOf } from '../one-reading.ts';
 import type { VendorRequest } from '../vendor.ts';
-import { ambiguous, type Fields, parseForm, textOf } from './form.ts';
 
 export interface Content {
   fields: Fields;
-  /** The body as it is, where it is no form (v2 takes JSON); null for a form. */
+  /** One text for all spellings of a body that is no form (v2 takes JSON); null for a form. */
   raw: string | null;
 }
 
+/**
+ * A name as the API has them: `amount`, `metadata[order id]`, `items[0][price]`, `expand[]`.
+ * Rack-style oddities (`[amount]`, `amount]`, ` amount`) are not; nor are names that begin with an
+ * underscore, which Stripe and its web framework give a meaning of their own (`_method`,
+ * `_stripe_account`); nor upper case, so that no spelling of `amount` passes for another field.
+ */
+export const STRIPE_FORM: Dialect = {
+  name: /^[a-z][a-z0-9_]*(?:\[[^[\]\x00-\x1f\x7f]*\])*$/,
+  plain: '`name` or `name[...]` in lower case',
+  lists: new Set(),
+};
+
 const METHODS = ['GET', 'POST', 'DELETE'];
-const FORM = /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/i;
 
 export function readFields(request: VendorRequest): Content | Refusal {
   const { method, path, query, headers, body } = request;
@@ -29,7 +42,7 @@ export function readFields(request: VendorRequest): Content | Refusal {
   if (fault !== null) return ambiguous(fault);
   const text = textOf(body);
   if (text === null) return ambiguous('the body is not UTF-8; percent-encode it');
-  const fields = parseForm([query, text]);
+  const fields = parseForm([query, text], STRIPE_FORM);
   if ('code' in fields) return fields;
   if (fields.has('key')) {
     return ambiguous('`key` is a credential; it goes into the Authorization header alone');
@@ -47,23 +60,12 @@ function faultInBody({ method, query, headers, body }: VendorRequest): string | 
   if (method === 'DELETE' && query !== '') {
     return 'a DELETE has its fields in the query or in the body, not in both';
   }
-  return faultInEncoding(headers) ?? faultInType(headers.get('content-type'));
-}
-
-function faultInEncoding(headers: ReadonlyMap<string, string>): string | null {
-  const encoding = headers.get('content-encoding');
-  if (encoding === undefined || encoding === 'identity') return null;
-  return 'the body is compressed; send it without `content-encoding`';
-}
-
-function faultInType(type: string | undefined): string | null {
-  if (type !== undefined && FORM.test(type.trim())) return null;
-  return 'the body must be form-encoded; send `content-type: application/x-www-form-urlencoded`';
+  return faultInEncoding(headers) ?? faultInFormType(headers);
 }
 
 /** A POST takes its fields from the body; `expand` changes only how the reply looks. */
 function onlyExpands(query: string): Refusal | null {
-  const fields = parseForm([query]);
+  const fields = parseForm([query], STRIPE_FORM);
   if ('code' in fields) return fields;
   for (const name of fields.keys()) {
     if (!name.startsWith('expand[')) {
@@ -73,15 +75,10 @@ function onlyExpands(query: string): Refusal | null {
   return null;
 }
 
-/**
- * v2 takes JSON. No v2 request is priced yet, so none is read: the text itself, byte for byte, is
- * what a repeated idempotency key is compared by.
- */
+/** v2 takes JSON: the fields by their names in brackets (`amount[value]`), as those of a form. */
 function readJson({ query, headers, body }: VendorRequest): Content | Refusal {
   if (query !== '') return ambiguous('a POST has its fields in the body; leave the query out');
-  const fault = faultInEncoding(headers);
-  if (fault !== null) return ambiguous(fault);
-  const raw = textOf(body);
-  if (raw === null) return ambiguous('the body is not UTF-8');
-  return { fields: new Map(), raw };
+  const content = readJsonBody({ headers, body });
+  if ('code' in content) return content;
+  return { fields: content.fields, raw: content.canonical };
 }

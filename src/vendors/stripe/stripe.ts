@@ -3,23 +3,19 @@
  * the request has one reading, then what it is, then what it costs.
  */
 import type { Refusal } from '../../errors.ts';
-import type {
-  Learned,
-  OperationClass,
-  Quote,
-  Reading,
-  Tariff,
-  Vendor,
-  VendorRequest,
-} from '../vendor.ts';
+import { canonicalForm, type Fields } from '../form.ts';
+import type { OperationClass, Quote, Reading, Tariff, Vendor, VendorRequest } from '../vendor.ts';
 import { conclude } from './conclude.ts';
+import { minorUnit } from './currency.ts';
 import { renderRefusal } from './error-shape.ts';
-import { canonicalForm, type Fields } from './form.ts';
 import { onBehalfOf, outbound } from './headers.ts';
+import { FIRST_LOOK_MS, investigate } from './investigate.ts';
+import { forLookUps, learn } from './learn.ts';
 import { operationOf } from './operations.ts';
-import { isWithheld, priceOf } from './prices.ts';
-import { MAX_ID, quote } from './quote.ts';
+import { priceOf } from './prices.ts';
+import { isWithheld } from './reach.ts';
 import { readFields } from './request.ts';
+import { MAX_ID } from './rule.ts';
 
 const CLASSES: Readonly<Record<Quote['kind'], OperationClass>> = {
   exact: 'priced',
@@ -41,13 +37,13 @@ export const stripe: Vendor = {
   bodyLimit: 1 << 20,
   /** Stripe keeps v1 keys for 24 hours at least, then a reuse is a new request. */
   idempotencyWindowMs: 23 * HOUR_MS,
-  firstLookMs: { held: null, unknown: null },
+  firstLookMs: FIRST_LOOK_MS,
   identityHeaders: ['stripe-account', 'stripe-context', 'stripe-version'],
   read,
   outbound,
   conclude,
   learn,
-  investigate: () => null,
+  investigate,
   renderRefusal,
   checkCredentials,
 };
@@ -59,26 +55,25 @@ function read(request: VendorRequest, tariff: Tariff): Reading | Refusal {
   const { fields } = content;
   const operation = operationOf(method, path);
   const subject = operation.ids[0] ?? null;
-  const quoted = quote(priceOf(method, operation), subject, fields, tariff);
-  if ('code' in quoted) return quoted;
-  const withheld = isWithheld(method, path, operation);
+  const headers = forLookUps(request.headers);
+  const rule = priceOf(method, operation);
+  const priced = rule.price({ subject, fields, tariff, headers });
+  if ('code' in priced) return priced;
+  const { quote, amount, currency, lookUp } = priced;
+  const withheld = isWithheld(method, path, operation) || rule.by === 'unread' || priced.commits;
   return {
-    ...quoted,
+    ...{ quote, amount, currency, lookUp },
+    rate: currency === null ? null : (minorUnit(currency, tariff)?.rate ?? null),
     operation: operation.name,
-    class: withheld ? 'withheld' : CLASSES[quoted.quote.kind],
+    class: withheld ? 'withheld' : CLASSES[quote.kind],
     objectId: subject ?? idIn(fields, 'payment_intent') ?? idIn(fields, 'charge'),
     customer: path.startsWith('/v1/customers/') ? subject : idIn(fields, 'customer'),
     fields,
     canonicalBody: content.raw ?? canonicalForm(fields),
     idempotency: isIdempotent(method, path) ? 'vendor' : 'none',
     onBehalfOf: onBehalfOf(request),
-    lookUp: null,
     clue: null,
   };
-}
-
-function learn(reading: Reading): Learned {
-  return { quote: reading.quote };
 }
 
 /** An id for the row; what cannot be one is not stored. */

@@ -7,8 +7,9 @@ import {
   LedgerConflict,
   type Resolution,
 } from '../../../src/ledger/ledger.ts';
+import type { Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, type Desk, fact, HOUR, named, usd } from '../desk.ts';
+import { cents, codeOf, type Desk, fact, HOUR, named, usd } from '../desk.ts';
 
 const MINUTE = HOUR / 60;
 
@@ -22,6 +23,11 @@ function resolve(
     ...{ sealedReply: null, by: 'vendor', why: 'was looked for', lookAt: null },
     ...fields,
   });
+}
+
+function ofAmount(objectId: string, dollars?: number): Quote {
+  const limit = dollars === undefined ? null : { minor: cents(dollars) };
+  return { kind: 'object', objectId, of: 'amount', limit };
 }
 
 /** Of this key: other tests of the file leave open calls behind. */
@@ -92,6 +98,33 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 3, held: 0 });
   });
 
+  test(`${name}: what was found out before a call was sent again says nothing of that attempt`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const id = await at().hold(key, 3, named('again'));
+    const first = at().now;
+    at().settle(id, 'unknown', { keepIdentity: true, lookAt: at().now });
+    assert.equal((await due(at(), key))[0]?.sentAt, first);
+    await resolve(at(), id, { sentAt: first, lookAt: at().now + HOUR });
+    at().clock.advance(MINUTE);
+    const again = await at().admit(key, 3, named('again'));
+    assert.equal(again.kind, 'resend');
+    at().settle(again.id, 'unknown', { lookAt: at().now });
+    const late = resolve(at(), id, { outcome: 'released', sentAt: first });
+    await assert.rejects(late, /was sent again since/);
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 3 });
+    const [next] = await due(at(), key);
+    assert.deepEqual([next?.row.id, next?.looks, next?.sentAt], [id, 0, first + MINUTE]);
+    at().clock.advance(MINUTE);
+    await resolve(at(), id, { sentAt: first + MINUTE, lookAt: at().now + HOUR });
+    const third = await at().admit(key, 3, named('again'));
+    assert.equal(third.kind, 'resend');
+    await at().reopen();
+    const [lost] = await due(at(), key);
+    assert.deepEqual([lost?.row.id, lost?.sentAt], [id, first + 2 * MINUTE], 'a crash under way');
+    await resolve(at(), id, { outcome: 'released', sentAt: first + 2 * MINUTE });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+  });
+
   test(`${name}: proof that nothing moved frees the key; an answer that was found is its answer`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const never = { idempotencyWindowMs: 0 };
@@ -127,6 +160,62 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.equal(await at().stateOf(id), 'settled');
     assert.deepEqual(await at().standing(key), { spent: 4, held: 0 });
     assert.deepEqual(await dueIds(at(), key), []);
+  });
+
+  test(`${name}: however often an object is looked at, its money counts once`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const raise = (pi: string, dollars: number) =>
+      at().hold(key, 0, { quote: ofAmount(pi, dollars), objectId: pi });
+    const id = await at().hold(key, 7);
+    const open = fact('pi_looked', 7, 'open');
+    at().settle(id, 'held', { vendorObjectId: open.id, objects: [open] });
+    for (let look = 0; look < 3; look++) {
+      await resolve(at(), id, { outcome: 'held', vendorObjectId: open.id, objects: [open] });
+    }
+    const raised = await raise(open.id, 10);
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 10 });
+    at().settle(raised, 'released', { httpStatus: 402 });
+    const done = fact('pi_looked', 7, 'final', { moved: cents(4) });
+    await resolve(at(), id, { outcome: 'held', vendorObjectId: open.id, objects: [done] });
+    assert.deepEqual(await at().standing(key), { spent: 4, held: 0 });
+    await raise(open.id, 10);
+    assert.deepEqual(await at().standing(key), { spent: 4, held: 6 });
+
+    const payout = await at().hold(key, 5);
+    const sent = fact('po_looked', 5, 'open');
+    at().settle(payout, 'held', { vendorObjectId: sent.id, objects: [sent] });
+    const paid = { outcome: 'settled', cost: usd(5), vendorObjectId: sent.id } as const;
+    await resolve(at(), payout, { ...paid, objects: [fact('po_looked', 5, 'final')] });
+    await raise(sent.id, 7);
+    assert.deepEqual(await at().standing(key), { spent: 9, held: 8 });
+  });
+
+  test(`${name}: a decline that was looked up gives back no hold that a newer attempt stands on`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const id = await at().hold(key, 7);
+    const open = fact('pi_retried', 7, 'open');
+    at().settle(id, 'held', { vendorObjectId: open.id, objects: [open] });
+    const looks = (lookedAt: number) =>
+      resolve(at(), id, {
+        ...{ outcome: 'held', vendorObjectId: open.id, lookedAt, lookAt: at().now + MINUTE },
+        objects: [fact('pi_retried', 7, 'declined')],
+      });
+    const before = at().now;
+    const confirm = () => at().hold(key, 0, { quote: ofAmount(open.id), objectId: open.id });
+    const confirming = await confirm();
+    assert.equal((await looks(before))?.state, 'held', 'an attempt is under way');
+    at().clock.advance(MINUTE);
+    at().settle(confirming, 'held', { vendorObjectId: open.id, objects: [open] });
+    assert.equal((await looks(before))?.state, 'held', 'an attempt was answered since the look');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    at().clock.advance(MINUTE);
+    assert.deepEqual(await dueIds(at(), key), [id]);
+    assert.equal((await looks(at().now))?.state, 'released', 'the look was after all attempts');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    const again = await confirm();
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 7 });
+    at().settle(again, 'held', { vendorObjectId: open.id, objects: [fact(open.id, 7, 'final')] });
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
 
   test(`${name}: what a crash left is due at once; what nobody can find out is listed for the operator`, async () => {

@@ -1,0 +1,68 @@
+/** `keybrake calls shadow-report`: what runs in shadow mode would have been refused, and for how much. */
+import type { Command } from 'commander';
+import { dollars, prettyJson } from './exact-json.ts';
+import {
+  type ClientOptions,
+  callQuery,
+  openApi,
+  type RunFilterOptions,
+  withClientOptions,
+  withRunFilters,
+} from './options.ts';
+import { type Column, tableLines } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Sum {
+  calls: number;
+  amount_usd: string;
+}
+
+interface Report {
+  data: ({ code: string; endpoint: string; example: string; first_at: string } & Sum)[];
+  would_refuse: Sum;
+  allowed: Sum;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'WOULD BE REFUSED AS' },
+  { title: 'CALL TO', shrinks: true },
+  { title: 'CALLS', align: 'right' },
+  { title: 'AMOUNT', align: 'right' },
+  { title: 'FOR EXAMPLE', optional: 1 },
+];
+
+export function addShadowReport(calls: Command, terminal: Terminal): void {
+  const command = calls
+    .command('shadow-report')
+    .description('sum up what keys in shadow mode would have been refused');
+  withClientOptions(withRunFilters(command)).addHelpText(
+    'after',
+    `
+Keys issued with --mode shadow let every call through and record what enforcing would have refused.
+A budget that is over its cap in shadow mode refuses all that follows, so the first row to read is
+the one that came first.
+
+Examples:
+  $ keybrake keys issue --vendor stripe --label trial-1 --total-usd-cap 500 --mode shadow
+  $ keybrake calls shadow-report --label trial-1`,
+  );
+  command.action(async (options: ClientOptions & RunFilterOptions) => {
+    const query = callQuery(options, Date.now());
+    const { value, text } = await openApi(options).get<Report>('/vault/shadow-report', query);
+    if (options.json) {
+      terminal.print(prettyJson(text));
+      return;
+    }
+    const { data, would_refuse, allowed } = value;
+    const rows = data.map(({ code, endpoint, calls: count, amount_usd, example }) => [
+      ...[code, endpoint, String(count), dollars(amount_usd), example],
+    ]);
+    const paintTitle = (title: string) => terminal.style('dim', title);
+    const lines = tableLines(COLUMNS, rows, { columns: terminal.columns, paintTitle });
+    if (rows.length > 0) for (const line of lines) terminal.print(line);
+    terminal.note(
+      `${would_refuse.calls} calls for ${dollars(would_refuse.amount_usd)} would have been refused, ` +
+        `${allowed.calls} for ${dollars(allowed.amount_usd)} let through.`,
+    );
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * Prices of what is done with invoices. What one asks for is known to Stripe alone, and until it is
+ * finalized anybody may change it, so it is read before every call that collects it. A draft that
+ * nobody collects moves nothing and is free; from finalizing on an invoice counts, because whoever
+ * has its link can pay it, as a PaymentIntent counts from its creation.
+ */
+
+import type { Fields } from '../form.ts';
+import { integerIn, type Json, textIn } from '../reply.ts';
+import type { Learned, Quote } from '../vendor.ts';
+import { findingIn } from './facts.ts';
+import {
+  type Asked,
+  ask,
+  FREE,
+  get,
+  learnedObject,
+  missing,
+  noPrice,
+  notUnderstood,
+  type Priced,
+  type Rule,
+  topOf,
+  unpriced,
+} from './rule.ts';
+
+const COLLECTED_LATER = 'Stripe collects it later, and by then it may ask for more';
+
+/** Fields of an update that change neither what an invoice asks for nor whether it is collected. */
+const HARMLESS = new Set(
+  (
+    'account_tax_ids custom_fields days_until_due default_payment_method default_source description ' +
+    'due_date effective_at expand footer metadata number payment_settings rendering ' +
+    'rendering_options statement_descriptor'
+  ).split(' '),
+);
+
+/** Pays it, finalizes it or sends it out: for what remains to be paid. */
+export const collect: Rule = {
+  by: 'stripe',
+  price(asked) {
+    // Exactly so: another spelling that Stripe reads as `false` would charge the customer.
+    if (asked.fields.get('paid_out_of_band') === 'true') return FREE;
+    return askInvoice(asked, 'what the invoice asks for');
+  },
+  learn: (asked, told) => learnCollected(asked, told.at(-1)!),
+};
+
+/** A draft, unless it is to advance by itself. */
+export const create: Rule = {
+  by: 'change',
+  price: ({ fields }) =>
+    advances(fields) ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true } : FREE,
+};
+
+/** An update: it may set an invoice going, or change what one asks for that is going already. */
+export const update: Rule = {
+  by: 'change',
+  price(asked) {
+    if (advances(asked.fields)) return askInvoice(asked, 'what the invoice asks for');
+    const changes = [...asked.fields.keys()].some((name) => {
+      return name !== 'auto_advance' && !HARMLESS.has(topOf(name));
+    });
+    return changes ? askInvoice(asked, 'whether the invoice is collected') : FREE;
+  },
+  learn(asked, told) {
+    const invoice = told.at(-1)!;
+    return advances(asked.fields) ? learnCollected(asked, invoice) : learnDraft(invoice);
+  },
+};
+
+/** Lines of a draft. */
+export const changeLines: Rule = {
+  by: 'change',
+  price: (asked) => askInvoice(asked, 'whether the invoice is collected'),
+  learn: (_, told) => learnDraft(told.at(-1)!),
+};
+
+function askInvoice(asked: Asked, what: string): Priced {
+  if (asked.subject === null) return noPrice(missing('id'));
+  return ask(what, get(asked, `/v1/invoices/${asked.subject}`));
+}
+
+/** Whether the request makes Stripe finalize and collect the invoice by itself. */
+function advances(fields: Fields): boolean {
+  const advance = fields.get('auto_advance');
+  if (advance !== undefined && advance.toLowerCase() !== 'false') return true;
+  return (fields.get('automatically_finalizes_at') ?? '') !== '';
+}
+
+/** What remains to be paid, also of a draft: it is finalized by the call or after it. */
+function learnCollected({ tariff }: Asked, invoice: Json): Learned {
+  const status = invoice.status === 'draft' ? 'open' : invoice.status;
+  const fact = findingIn({ ...invoice, status }, 'invoice', tariff);
+  if (fact === null || fact === 'attached') return notUnderstood('the invoice');
+  const quote: Quote = { kind: 'object', objectId: fact.id, of: 'amount', limit: null };
+  return learnedObject(fact, quote, tariff);
+}
+
+function learnDraft(invoice: Json): Learned {
+  if (invoice.object !== 'invoice' || textIn(invoice.status) === null) {
+    return notUnderstood('the invoice');
+  }
+  const going = invoice.status !== 'draft' || invoice.auto_advance !== false;
+  const timed = integerIn(invoice.automatically_finalizes_at) !== null;
+  return { quote: going || timed ? unpriced(COLLECTED_LATER) : { kind: 'free' } };
+}

@@ -1,0 +1,70 @@
+/**
+ * A task that a queue tries again does not charge again, though its SDK makes a new idempotency key
+ * for each try: the vendor's books say how often it was charged.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import Stripe from 'stripe';
+import { auditRows, countStates } from '../support/management.ts';
+import { type Run, startRun } from '../support/run.ts';
+import { spendOf, start } from '../support/scene.ts';
+
+/** What a task's retry looks like from here: the same call, the next attempt, a new key. */
+function taskOf(url: string, run: Run) {
+  const { hostname: host, port } = new URL(url);
+  const stripe = new Stripe(run.vault_key, {
+    ...{ host, port: Number(port), protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
+  });
+  return (attempt: number, taskId = 'task-1') =>
+    stripe.paymentIntents.create(
+      { amount: 700, currency: 'usd', confirm: true, payment_method: 'pm_card_visa' },
+      { headers: { 'X-Keybrake-Task-Id': taskId, 'X-Keybrake-Attempt': String(attempt) } },
+    );
+}
+
+test('a task that failed after its charge gets that charge’s reply on its next attempt', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const charge = taskOf(keybrake.url, run);
+  const first = await charge(0);
+  const again = await charge(1);
+  assert.equal(again.id, first.id);
+  assert.equal(again.lastResponse.headers['x-keybrake-replayed'], 'true');
+  const keys = keybrake.sandbox.stripe.received.map(({ idempotencyKey }) => idempotencyKey);
+  assert.equal(keys.length, 1);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 700n);
+  assert.deepEqual(await spendOf(keybrake, run.id), [7, 0]);
+});
+
+test('a task whose reply was lost is sent again with the first key, and is charged once', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const charge = taskOf(keybrake.url, run);
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  await assert.rejects(charge(0), /no whole reply/);
+  const again = await charge(1);
+  assert.equal(again.status, 'succeeded');
+  const [one, two] = keybrake.sandbox.stripe.received;
+  assert.equal(two?.idempotencyKey, one?.idempotencyKey, 'the vendor knows it again');
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  assert.deepEqual(await spendOf(keybrake, run.id), [7, 0]);
+  const rows = await auditRows(keybrake, { key: run.id });
+  assert.deepEqual(countStates(rows), { settled: 1, replayed: 1 });
+  assert.notEqual(rows[0]?.idempotency_key, rows[1]?.idempotency_key, 'the row has what was sent');
+});
+
+test('two tasks that pay the same are two charges, and so are two calls of one attempt', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const charge = taskOf(keybrake.url, run);
+  await charge(0, 'task-1');
+  await charge(0, 'task-1');
+  await charge(0, 'task-2');
+  assert.equal(keybrake.sandbox.stripe.executions, 3);
+  await charge(1, 'task-1');
+  await charge(1, 'task-1');
+  await charge(1, 'task-2');
+  assert.equal(keybrake.sandbox.stripe.executions, 3);
+  await charge(1, 'task-1');
+  assert.equal(keybrake.sandbox.stripe.executions, 4, 'one more than the attempt before had made');
+});

@@ -1,0 +1,88 @@
+/**
+ * A task that is tried again repeats the calls of its earlier attempts: its SDK sends new keys, or
+ * none, and nothing may be charged twice all the same.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AtDesk } from '../contract.ts';
+import { codeOf, ofTask, usd } from '../desk.ts';
+
+const REPLY = Buffer.from('sealed reply');
+const KEPT = { sealedReply: REPLY, keepIdentity: true };
+
+export function attemptContract(name: string, at: AtDesk): void {
+  test(`${name}: the next attempt of a task gets the first one's reply, with a new key and without`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const first = await at().hold(key, 5, ofTask(0, 'made by the SDK'));
+    at().cost(first, 5, KEPT);
+    for (const [attempt, made] of [
+      [1, 'made anew'],
+      [2, null],
+    ] as const) {
+      const again = await at().admit(key, 5, ofTask(attempt, made));
+      assert.equal(again.kind === 'replay' && again.firstId, first, `attempt ${attempt}`);
+    }
+    assert.deepEqual(await at().standing(key), { spent: 5, held: 0 });
+  });
+
+  test(`${name}: calls that are alike within an attempt are as many as they are, and so is their repetition`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const made: bigint[] = [];
+    for (let n = 0; n < 2; n++) {
+      made.push(await at().hold(key, 5, ofTask(0)));
+      at().cost(made[n]!, 5, KEPT);
+    }
+    for (const expected of made) {
+      const again = await at().admit(key, 5, ofTask(1));
+      assert.equal(again.kind === 'replay' && again.firstId, expected);
+    }
+    await at().hold(key, 5, ofTask(1));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 5 }, 'the third is a new call');
+  });
+
+  test(`${name}: an unknown call is sent again with its own key, by each try of the SDK`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const first = await at().hold(key, 5, ofTask(0, 'first'));
+    at().settle(first, 'unknown', { keepIdentity: true });
+    for (let n = 0; n < 2; n++) {
+      const again = await at().admit(key, 5, ofTask(1, 'second'));
+      assert.deepEqual(
+        again.kind === 'resend' && [again.firstId, again.firstKey],
+        [first, 'first'],
+        `try ${n}`,
+      );
+      at().settle(again.id, 'unknown', { keepIdentity: true });
+    }
+    const keyless = await at().hold(key, 5, { ...ofTask(0), fingerprint: 'another' });
+    at().settle(keyless, 'unknown', { keepIdentity: true });
+    const later = await at().admit(key, 5, { ...ofTask(1), fingerprint: 'another' });
+    assert.deepEqual(later.kind === 'resend' && later.firstKey, null, 'the one made of its id');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 10 });
+  });
+
+  test(`${name}: one that is running is waited for; at a vendor without keys it is not sent again`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const never = { idempotencyWindowMs: 0 };
+    const first = await at().hold(key, 5, { ...ofTask(0), ...never });
+    const early = await at().admit(key, 5, { ...ofTask(1), ...never });
+    assert.equal(early.kind === 'in_flight' && early.firstId, first);
+    at().settle(first, 'unknown', { keepIdentity: true });
+    assert.equal(codeOf(await at().admit(key, 5, { ...ofTask(1), ...never })), 'outcome_unknown');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 5 });
+  });
+
+  test(`${name}: what moved nothing is tried anew; another task, body, key or vendor is another call`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const other = await at().issue({ totalCap: usd(50) });
+    at().settle(await at().hold(key, 5, ofTask(0)), 'released');
+    const first = await at().hold(key, 5, ofTask(1));
+    at().cost(first, 5, KEPT);
+    await at().hold(key, 5, { ...ofTask(2), taskId: 'other' });
+    await at().hold(key, 5, { ...ofTask(2), fingerprint: 'other' });
+    await at().hold(key, 5, { ...ofTask(2), vendor: 'second' });
+    await at().hold(other, 5, ofTask(2));
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(2))), 'replay');
+    await at().hold(key, 5, { ...ofTask(0), taskId: null });
+    await at().hold(key, 5, { ...ofTask(0), attempt: null });
+  });
+}
