@@ -6,7 +6,7 @@
 import type { Outgoing } from '../src/proxy/answer.ts';
 import type { Incoming } from '../src/proxy/arrive.ts';
 import type { Dice } from './dice.ts';
-import { METHODS } from './stripe.ts';
+import { METHODS } from './payments.ts';
 import type { Timeline } from './timeline.ts';
 import type { Weather } from './weather.ts';
 
@@ -24,7 +24,9 @@ export interface Order {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body: string;
-  readonly name: string | null;
+  name: string | null;
+  /** The task that it belongs to, and which attempt of it this is; null: no task is named. */
+  readonly task: { readonly id: string; attempt: number } | null;
   tries: number;
 }
 
@@ -51,6 +53,7 @@ export class Clients {
   readonly #payments: Known[] = [];
   /** By account: keys of two accounts use the same names, which mean nothing to each other. */
   readonly #names = new Map<string, number>();
+  #tasks = 0;
 
   constructor(deps: ClientDeps) {
     this.#deps = deps;
@@ -73,7 +76,7 @@ export class Clients {
     const before = this.#orders.at(-dice.between(1, 8));
     if (before && dice.chance(0.2)) {
       if (!dice.chance(0.15)) return before;
-      return { ...before, body: `${before.body}&description=other`, tries: 0 };
+      return { ...before, body: `${before.body}&description=other`, task: null, tries: 0 };
     }
     if (this.#payments.length > 0 && dice.chance(0.45)) return this.#followUp();
     return this.#payment(dice.pick(credentials));
@@ -133,11 +136,17 @@ export class Clients {
     path: string,
     form: URLSearchParams,
   ): Order {
-    const named = method === 'POST' && this.#deps.dice.chance(0.8);
-    const count = this.#names.get(credential.account) ?? 0;
-    if (named) this.#names.set(credential.account, count + 1);
-    const name = named ? `order-${count}` : null;
-    return { credential, method, path, body: form.toString(), name, tries: 0 };
+    const { dice } = this.#deps;
+    const named = method === 'POST' && dice.chance(0.8);
+    const name = named ? this.#newName(credential) : null;
+    const task = named && dice.chance(0.2) ? { id: `task-${this.#tasks++}`, attempt: 0 } : null;
+    return { credential, method, path, body: form.toString(), name, task, tries: 0 };
+  }
+
+  #newName({ account }: Credential): string {
+    const count = this.#names.get(account) ?? 0;
+    this.#names.set(account, count + 1);
+    return `order-${count}`;
   }
 
   /** Tries the order once; when that fails, most clients try again later. */
@@ -165,6 +174,11 @@ export class Clients {
   #again(order: Order): void {
     const { dice, timeline } = this.#deps;
     if (order.tries >= TRIES || !dice.chance(0.7)) return;
+    // Its scheduler tries the task anew, and its SDK makes a new key; or the SDK itself tries again.
+    if (order.task && dice.chance(0.6)) {
+      order.task.attempt += 1;
+      order.name = this.#newName(order.credential);
+    }
     timeline.after(dice.between(0, 3_000), () => this.send(order));
   }
 
@@ -176,9 +190,11 @@ export class Clients {
   }
 
   /** `vanishes`: the client goes before its request is whole. */
-  #incoming({ credential, method, path, body, name }: Order, vanishes = false): Incoming {
+  #incoming({ credential, method, path, body, name, task }: Order, vanishes: boolean): Incoming {
     const rawHeaders = ['Authorization', `Bearer ${credential.text}`];
     if (name !== null) rawHeaders.push('Idempotency-Key', name);
+    if (task) rawHeaders.push('X-Keybrake-Task-Id', task.id);
+    if (task) rawHeaders.push('X-Keybrake-Attempt', String(task.attempt));
     if (method === 'POST') rawHeaders.push('Content-Type', 'application/x-www-form-urlencoded');
     const bytes = method === 'POST' ? Buffer.from(body) : new Uint8Array();
     const readBody = async () => (vanishes ? null : bytes);

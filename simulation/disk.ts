@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { BatchResult, Operation } from '../src/ledger/commit.ts';
 import type { CallState } from '../src/ledger/ledger.ts';
 import type { Store } from '../src/ledger/queued.ts';
-import { runBatch } from '../src/ledger/sqlite/batch.ts';
+import { runBatch, runOne } from '../src/ledger/sqlite/batch.ts';
 import { migrate } from '../src/ledger/sqlite/database.ts';
 import { Reports } from '../src/ledger/sqlite/reports.ts';
 import { Writer } from '../src/ledger/sqlite/writer.ts';
@@ -26,6 +26,7 @@ export interface Row {
   readonly replayOf: bigint | null;
   readonly runningId: bigint | null;
   readonly lookAt: bigint | null;
+  readonly taskId: string | null;
 }
 
 export interface Budget {
@@ -108,7 +109,8 @@ export class Disk {
     this.#changes = db.prepare('SELECT total_changes() AS count');
     this.#touched = db.prepare(
       `SELECT t.id AS id, at, vault_key_id AS keyId, state, quote_usd AS quote, cost_usd AS cost,
-         replay_of AS replayOf, running_id AS runningId, look_at AS lookAt
+         replay_of AS replayOf, running_id AS runningId, look_at AS lookAt,
+         task_id AS taskId
        FROM touched t LEFT JOIN calls c ON c.id = t.id`,
     );
     this.#forget = db.prepare('DELETE FROM touched');
@@ -183,7 +185,7 @@ export class Disk {
             if (!mount.alive) return;
             flush();
             writer.begin();
-            const results = batch.map((operation) => ({ value: writer.run(operation) }));
+            const results = batch.map((operation) => runOne(writer, operation));
             timeline.after(200, flush);
             resolve({ results });
           });

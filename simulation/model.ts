@@ -3,6 +3,7 @@
  * vendor's books say. Knows the promises and none of the code that keeps them; each check names the
  * number of its promise.
  */
+import type { Outgoing } from '../src/proxy/answer.ts';
 import type { UpstreamRequest, UpstreamResult } from '../src/proxy/forward.ts';
 import type { Budget, Commit, Row } from './disk.ts';
 
@@ -35,8 +36,14 @@ export interface KeyTerms {
 
 interface Sent {
   readonly at: number;
+  /** By what the vendor knows it for a repetition. */
+  readonly name: string;
+  /** It can be carried out any number of times: a cancellation. */
+  readonly harmless: boolean;
   /** `conclusive`: an answer that every repetition must be given; else it may be sent again. */
   standing: 'in flight' | 'conclusive' | 'open';
+  /** The answer's body. */
+  body: string | null;
 }
 
 const DAY_MS = 86_400_000;
@@ -46,8 +53,8 @@ export class Model {
   readonly #deps: ModelDeps;
   readonly #keys = new Map<bigint, KeyTerms>();
   readonly #sent = new Map<bigint, Sent>();
-  /** Calls by vault key and idempotency key, in the order in which they were sent. */
-  readonly #named = new Map<string, bigint[]>();
+  /** Calls by vault key and idempotency key, or task, in the order in which they were sent. */
+  readonly #alike = new Map<string, bigint[]>();
   readonly #revoked = new Set<bigint>();
   #frozen = false;
   #budgets = new Map<string, Budget>();
@@ -71,13 +78,6 @@ export class Model {
     this.#frozen = is;
   }
 
-  /** Somebody has proof that nothing of this call moved: its key may start over. */
-  startsOver(callId: bigint): void {
-    for (const calls of this.#named.values()) {
-      if (calls.includes(callId)) for (const id of calls) this.#sent.get(id)!.standing = 'open';
-    }
-  }
-
   /** The process is gone: what it had not written down is not known to the next one. */
   crashed(): void {
     for (const [id, sent] of this.#sent) {
@@ -95,21 +95,29 @@ export class Model {
 
   sending(callId: bigint, request: UpstreamRequest): void {
     const row = this.#deps.rows.get(callId);
+    const name = request.headers['idempotency-key'] ?? '';
     if (row) {
       this.#holdIsDurable(row, request);
-      this.#executesOnce(row, request.headers['idempotency-key'] ?? '');
+      this.#executesOnce(row, name);
       this.#notRevoked(row);
     } else {
       const what = 'was sent before its row was on disk';
       this.#violate(this.#deps.failing() ? 8 : 2, callId, what);
     }
     if (this.#sent.has(callId)) this.#violate(3, callId, 'was sent a second time');
-    this.#sent.set(callId, { at: this.#deps.now(), standing: 'in flight' });
+    const at = this.#deps.now();
+    const harmless = request.path.endsWith('/cancel');
+    this.#sent.set(callId, { at, name, harmless, standing: 'in flight', body: null });
   }
 
   result(callId: bigint, result: UpstreamResult): void {
     const sent = this.#sent.get(callId);
-    if (sent) sent.standing = result.kind === 'reply' && concludes(result) ? 'conclusive' : 'open';
+    if (!sent || result.kind !== 'reply') {
+      if (sent) sent.standing = 'open';
+      return;
+    }
+    sent.standing = concludes(result) ? 'conclusive' : 'open';
+    sent.body = textOf(result.reply.body);
   }
 
   moved(): void {
@@ -141,7 +149,7 @@ export class Model {
     const open = row.state === 'held' && row.runningId === row.id;
     if (!open) this.#violate(2, row.id, `was sent, and its row is ${row.state}`);
     if (method !== 'POST' || !/\/(payment_intents|refunds)$/.test(path)) return;
-    const amount = new URLSearchParams(Buffer.from(body).toString()).get('amount') ?? '0';
+    const amount = new URLSearchParams(textOf(body)).get('amount') ?? '0';
     const needed = BigInt(amount) * 10_000n;
     if (holder.quote < needed) this.#violate(2, row.id, `holds ${holder.quote} of ${needed}`);
     const { perCallCap } = this.#keys.get(row.keyId)!;
@@ -198,17 +206,40 @@ export class Model {
     }
   }
 
-  /** 5: sent again only while nobody can know what the first sending came to. */
+  /**
+   * 5: sent again only while nobody can know what the first sending came to, and then by the same
+   * name; a task's next attempt is the first one again unless that is known to have moved nothing.
+   */
   #executesOnce(row: Row, name: string): void {
-    if (name === '' || name.startsWith('keybrake-')) return;
-    const identity = `${row.keyId}/${name}`;
-    const calls = this.#named.get(identity) ?? [];
-    for (const id of calls) {
-      const { at, standing } = this.#sent.get(id)!;
-      if (this.#deps.now() - at >= DAY_MS || standing === 'open') continue;
-      this.#violate(5, row.id, `was sent as ${name} though the first was ${standing}`);
+    const { id, keyId, taskId } = row;
+    for (const { sent } of name === '' ? [] : this.#earlier(`${keyId} key ${name}`, id)) {
+      if (sent.standing === 'open') continue;
+      this.#violate(5, id, `was sent as ${name} though the first was ${sent.standing}`);
     }
-    this.#named.set(identity, [...calls, row.id]);
+    for (const { sent, first } of taskId ? this.#earlier(`${keyId} task ${taskId}`, id) : []) {
+      const nothing = sent.standing !== 'in flight' && this.#holder(first).state === 'released';
+      if (nothing || sent.harmless || sent.name === name) continue;
+      this.#violate(5, id, `was sent for ${taskId} beside ${sent.name}`);
+    }
+  }
+
+  /** Those that were sent before in the same sense, within a day. */
+  #earlier(sense: string, id: bigint): { sent: Sent; first: Row }[] {
+    const before = this.#alike.get(sense) ?? [];
+    this.#alike.set(sense, [...before, id]);
+    return before
+      .map((each) => ({ sent: this.#sent.get(each)!, first: this.#deps.rows.get(each)! }))
+      .filter(({ sent }) => this.#deps.now() - sent.at < DAY_MS);
+  }
+
+  /** 5: who repeats a call is given what the first was answered, byte for byte. */
+  answered(keyId: bigint, name: string | null, { headers, body }: Outgoing): void {
+    if (headers['x-keybrake-replayed'] !== 'true' || name === null) return;
+    const told = typeof body === 'string' ? body : textOf(body);
+    for (const [id, sent] of this.#sent) {
+      if (this.#deps.rows.get(id)?.keyId === keyId && sent.body === told) return;
+    }
+    this.#deps.violate(5, `key ${keyId} was told ${told}, which nobody was before`);
   }
 
   /** 6: when a revoke has been answered, no call under that key starts. */
@@ -263,10 +294,14 @@ function concludes({ reply }: Extract<UpstreamResult, { kind: 'reply' }>): boole
   if (reply.status === 402) return true;
   if (reply.status !== 200) return false;
   try {
-    return JSON.parse(Buffer.from(reply.body).toString()).object !== undefined;
+    return JSON.parse(textOf(reply.body)).object !== undefined;
   } catch {
     return false;
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
 }
 
 function nameOf({ keyId, kind, windowStart }: Budget): string {

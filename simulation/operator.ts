@@ -91,7 +91,6 @@ export interface OperatorDeps {
   truth(id: bigint): bigint | null;
   onRevoked(ids: readonly bigint[]): void;
   onFrozen(is: boolean): void;
-  onReleased(id: bigint): void;
   onFault(what: string): void;
   note(text: string): void;
 }
@@ -173,7 +172,6 @@ export class Operator {
       if (cost === null) continue;
       const moved = cost > 0n;
       this.#deps.note(`operator: ${moved ? `settles at ${cost}` : 'releases'} ${row.id}`);
-      if (!moved) this.#deps.onReleased(row.id);
       await node.ledger.resolve({
         ...{ id: row.id, at: node.clock.now(), outcome: moved ? 'settled' : 'released' },
         ...{ cost: moved ? cost : null, by: 'operator', why: 'the books say so' },

@@ -11,6 +11,7 @@ import type { Outgoing } from '../src/proxy/answer.ts';
 import type { Incoming } from '../src/proxy/arrive.ts';
 import type { UpstreamRequest } from '../src/proxy/forward.ts';
 import type { Step } from '../src/proxy/steps.ts';
+import type { Order } from './clients.ts';
 import { Dice } from './dice.ts';
 import { Disk, type Mount } from './disk.ts';
 import { type Invariant, Model, type Moved } from './model.ts';
@@ -81,7 +82,8 @@ export class World {
     });
     for (const name of Object.keys(ACCOUNTS)) {
       const onMove = () => this.model.moved();
-      this.stripes.set(name, new SimulatedStripe({ dice, timeline, weather, name, onMove }));
+      const stripe = { dice, timeline, weather, epoch: EPOCH, name, onMove };
+      this.stripes.set(name, new SimulatedStripe(stripe));
     }
     this.network = new Network({
       ...{ dice, timeline, weather },
@@ -203,6 +205,23 @@ export class World {
     return this.violation === null;
   }
 
+  /** The value, while time passes; null: a promise was broken first, or nothing happens any more. */
+  async until<T>(promise: Promise<T>): Promise<T | null> {
+    let value: T | null = null;
+    let done = false;
+    promise.then(
+      (got) => {
+        value = got;
+        done = true;
+      },
+      (error: unknown) => this.violate(0, `what is asked for in fine weather fails: ${error}`),
+    );
+    await turn();
+    await this.run(() => done);
+    if (!done) this.violate(0, 'what is asked for in fine weather has no end');
+    return value;
+  }
+
   /** A call is at one of its steps: where a process may die. */
   #step({ step, callId }: { step: Step; callId: bigint }): void {
     if (step === 'sending') this.#sending = callId;
@@ -212,8 +231,29 @@ export class World {
 
   // ---------------------------------------------------------------- what is seen
 
-  *moved(): Iterable<Moved & { most: bigint }> {
-    for (const stripe of this.stripes.values()) yield* stripe.moved();
+  /** The vendor's books. `most`: what may have moved in the end. */
+  moved = (): (Moved & { most: bigint })[] =>
+    [...this.stripes.values()].flatMap(({ books }) => [...books.moved()]);
+
+  answered({ credential, name }: Order, outgoing: Outgoing): void {
+    const { status, headers } = outgoing;
+    this.note(`answer: key ${credential.id} ${status} ${headers['x-keybrake-reason'] ?? ''}`);
+    this.model.answered(credential.id, name, outgoing);
+    this.#holdsSecret(`the answer to key ${credential.id}`, outgoing);
+  }
+
+  /** 7: the tables hold no secret in clear. */
+  secretsStayed(): void {
+    this.#holdsSecret('a row', this.disk.db.prepare('SELECT * FROM calls').all());
+  }
+
+  #holdsSecret(where: string, value: unknown): void {
+    const text = JSON.stringify(value, (_, each) =>
+      typeof each === 'bigint' ? undefined : each instanceof Uint8Array ? textOf(each) : each,
+    );
+    for (const secret of Object.values(ACCOUNTS)) {
+      if (text.includes(secret)) this.violate(7, `${where} holds the secret`);
+    }
   }
 
   stripeAt({ baseUrl }: UpstreamRequest): SimulatedStripe {
@@ -239,6 +279,10 @@ export class World {
     this.violation = { invariant, what: named };
     this.note(`broken: ${invariant}: ${named}`);
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 function stackOf(error: unknown): string {

@@ -37,7 +37,7 @@ function faulted(writer: Writer, [name, args]: Operation, error: unknown): Resul
 }
 
 /** A conflict is an answer; it is found before anything is written, so the batch goes on. */
-function runOne(writer: Writer, operation: Operation): Result {
+export function runOne(writer: Writer, operation: Operation): Result {
   try {
     return { value: writer.run(operation) };
   } catch (error) {
