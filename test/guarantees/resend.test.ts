@@ -10,7 +10,7 @@ import type { Keybrake, StartOptions } from '../support/keybrake.ts';
 import { auditRows, countStates, keySpend } from '../support/management.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { type Answer, eachOf, idOf, type Run, startRun } from '../support/run.ts';
-import { assertRefused, start, startAt } from '../support/scene.ts';
+import { assertRefused, becomes, start, startAt } from '../support/scene.ts';
 
 const EACH = 900n;
 const MINUTE = 60_000;
@@ -62,23 +62,6 @@ async function assertCounts(
 
 const recipients = (keybrake: Keybrake, ...places: ('billed' | 'scheduled' | 'cancelled')[]) =>
   keybrake.sandbox.resend.total(...places).recipients;
-
-/** Waits until so many rows are in this state; `meanwhile` is done at each look. */
-async function becomes(
-  keybrake: Keybrake,
-  run: Run,
-  state: string,
-  count = 1,
-  meanwhile: () => void = () => undefined,
-): Promise<void> {
-  for (let looks = 0; looks < 2_000; looks++) {
-    const rows = await auditRows(keybrake, { key: run.id });
-    if (rows.filter((row) => row.state === state).length === count) return;
-    meanwhile();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail(`no row became ${state}`);
-}
 
 async function looking(
   t: TestContext,

@@ -13,7 +13,7 @@ export interface Answer {
   body: Buffer;
   /** The body as JSON; throws when it is none. */
   json: Record<string, unknown>;
-  /** `error.code` of the body, or `name` in Resend's form; null when the call was carried out. */
+  /** `error.code` of the body, `name` in Resend's form, or `details.code` in Twilio's; null when the call was carried out. */
   code: string | null;
 }
 
@@ -112,8 +112,12 @@ function answerOf(status: number, headers: IncomingHttpHeaders, body: Buffer): A
     },
     get code() {
       if (status < 400) return null;
-      const { error, name } = parse() as { error?: { code?: string }; name?: string };
-      return error?.code ?? name ?? null;
+      const { error, name, details } = parse() as Partial<
+        Record<'error' | 'details', { code?: string }>
+      > & {
+        name?: string;
+      };
+      return error?.code ?? name ?? details?.code ?? null;
     },
   };
 }

@@ -76,7 +76,6 @@ export function outbound(request: VendorRequest, { baseUrl, credentials }: Desti
 export function checkCredentials(fields: Readonly<Record<string, string>>): string | null {
   const { account_sid: sid = '', auth_token: token = '', api_key_sid: key } = fields;
   if (!SID.test(sid)) return 'account_sid must be the SID of an account: AC and 32 hex digits';
-  if (sid === PLACEHOLDER) return 'account_sid is the placeholder; give the real SID';
   if (key !== undefined && !/^SK[0-9a-fA-F]{32}$/.test(key)) {
     return 'api_key_sid must be the SID of an API key: SK and 32 hex digits';
   }

@@ -34,7 +34,10 @@ function minutePrice(to: string, prices: Prices): Found {
   if (scheme) return configured(prices, `voice/${scheme}`);
   const phone = readPhone(to);
   if (phone !== null) return listedPrice(prices, 'voice', phone);
-  return unpriced('`To` must be a number such as `+14155552671`, a `sip:` or a `client:` address');
+  return unpriced(
+    '`To` must be a number such as `+14155552671` (in a form, `+` is written `%2B`), a `sip:` ' +
+      'or a `client:` address',
+  );
 }
 
 /** Of features that Twilio bills beside the connection, or the one that has no price. */

@@ -48,10 +48,11 @@ function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
     const known = resource !== null && resource.sid === reading.objectId;
     return end('settled', 0n, repeatable, known ? [factOf(resource)] : [], reading.objectId);
   }
-  if (!('micros' in reading.quote)) return UNKNOWN;
-  return end('settled', reading.quote.micros, repeatable, [], textIn(body?.sid));
+  return end('settled', AS_HELD, repeatable, [], textIn(body?.sid));
 }
 
+/** Twilio states no price of it: it cost what was held. */
+const AS_HELD = null;
 const UNKNOWN: End = end('unknown', null, false);
 
 function end(

@@ -73,14 +73,14 @@ function itemsIn(page: Json | null, kind: Kind): Item[] {
 /** What may be the call: made at its time, by a request, and no other row's. */
 function isNear({ sid, createdAt, json }: Item, { sentAt, taken }: OpenCall): boolean {
   if (taken.has(sid)) return false;
-  // A time that cannot be read may be any.
+  // A time that cannot be read may be this one, which is enough to prove nothing.
   if (Math.abs(createdAt - sentAt) > WINDOW_MS) return false;
   const direction = textIn(json.direction);
   return direction === null || direction === 'outbound-api';
 }
 
-function agrees({ json }: Item, clue: Clue): boolean {
-  if (plain(json.to) !== plain(clue.to)) return false;
+function agrees({ json, createdAt }: Item, clue: Clue): boolean {
+  if (Number.isNaN(createdAt) || plain(json.to) !== plain(clue.to)) return false;
   if (clue.from !== undefined && plain(json.from) !== plain(clue.from)) return false;
   if (clue.service !== undefined && json.messaging_service_sid !== clue.service) return false;
   return clue.body === undefined || hashOf(textIn(json.body) ?? '') === clue.body;

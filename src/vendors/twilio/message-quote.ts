@@ -27,7 +27,10 @@ function inChannel(to: string, prices: Prices): Found {
 
 function toNumber(to: string, fields: Fields, prices: Prices): Found {
   const phone = readPhone(to);
-  if (phone === null) return unpriced('`To` must be a number such as `+14155552671`');
+  if (phone === null)
+    return unpriced(
+      '`To` must be a number such as `+14155552671`; in a form, `+` is written `%2B`',
+    );
   const mms =
     isOn(fields, 'SendAsMms') || [...fields.keys()].some((name) => /^MediaUrl\[/.test(name));
   const template = fields.get('ContentSid');

@@ -1,13 +1,13 @@
 /**
  * Phone numbers as prices see them: which country one is in. The only file that knows
- * libphonenumber. A number that no country has is not guessed to be in one.
+ * libphonenumber.
  */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 export interface PhoneNumber {
   /** Without the `+`. */
   readonly digits: string;
-  /** ISO 3166, `GB`; null when no numbering plan has the number, or it is in no country. */
+  /** ISO 3166, `GB`; null when it is in no country. */
   readonly country: string | null;
   /** `44`; null with a code that nobody has. */
   readonly callingCode: string | null;
@@ -25,12 +25,14 @@ const MAIN_COUNTRY: Readonly<Record<string, string>> = {
 /** A number in E.164, `+14155552671`, and nothing else; null for other text. */
 export function readPhone(text: string): PhoneNumber | null {
   if (!/^\+[1-9]\d{6,14}$/.test(text)) return null;
+  const digits = text.slice(1);
   const parsed = parsePhoneNumberFromString(text);
-  return {
-    digits: text.slice(1),
-    country: parsed?.country ?? null,
-    callingCode: parsed?.countryCallingCode ?? null,
-  };
+  if (parsed === undefined) return { digits, country: null, callingCode: null };
+  const callingCode = parsed.countryCallingCode;
+  // In no plan that we know: Twilio refuses it, or it is an area code of this year, and those are
+  // the main country's as a rule.
+  const unknown = parsed.isPossible() ? MAIN_COUNTRY[callingCode] : undefined;
+  return { digits, country: parsed.country ?? unknown ?? null, callingCode };
 }
 
 /** Whether a price of the whole calling code is this number's. */
