@@ -54,7 +54,6 @@ export class Admissions {
   readonly #insert: StatementSync;
   readonly #first: StatementSync;
   readonly #again: StatementSync;
-  readonly #repeated: StatementSync;
   readonly #executed: StatementSync;
   readonly #reply: StatementSync;
   readonly #forgetIdentity: StatementSync;
@@ -86,12 +85,12 @@ export class Admissions {
          WHERE ${ofTask} AND attempt = ? AND idempotency_key = ? AND replay_of IS NOT NULL
          ORDER BY id LIMIT 1)`,
     );
-    this.#repeated = db.prepare(
-      `SELECT count(*) AS calls FROM calls WHERE ${ofTask} AND attempt = ? AND state <> 'refused'`,
-    );
     this.#executed = db.prepare(
       `${first} WHERE ${ofTask} AND attempt < ? AND identity = 1 AND replay_of IS NULL
-         AND state IN ('held', 'settled', 'unknown') ORDER BY id LIMIT 1 OFFSET ?`,
+         AND state IN ('held', 'settled', 'unknown')
+         AND id NOT IN (SELECT replay_of FROM calls
+           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL AND state = 'replayed')
+       ORDER BY id LIMIT 1`,
     );
     this.#reply = db.prepare(
       'SELECT sealed, http_status FROM replies JOIN calls ON id = call_id WHERE call_id = ?',
@@ -296,9 +295,10 @@ export class Admissions {
   }
 
   /**
-   * A task that is tried again makes its calls again, in their order: of those that are alike, the
-   * n-th of this attempt repeats the n-th that was executed before. One more than those is new. What
-   * an SDK repeats by itself, with a key of its own making, is the same call of the attempt.
+   * A task that is tried again makes its calls again, in their order: of those that are alike, each
+   * repeats the oldest that was executed before and of which this attempt has no answer yet. One more
+   * than those is new. What an SDK repeats by itself, with a key of its own making, is the same call
+   * of the attempt.
    */
   #earlierAttempt(call: Admission): unknown {
     const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;
@@ -306,8 +306,7 @@ export class Admissions {
     const ofTask = [taskId, keyId, vendor, fingerprint] as const;
     const again = idempotencyKey && this.#again.get(...ofTask, attempt, idempotencyKey);
     if (again) return again;
-    const { calls } = this.#repeated.get(...ofTask, attempt) as { calls: bigint };
-    return this.#executed.get(...ofTask, attempt, calls);
+    return this.#executed.get(...ofTask, attempt, ...ofTask, attempt);
   }
 
   #frozen(vendor: string): Freeze | null {
