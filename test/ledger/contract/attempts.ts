@@ -134,4 +134,17 @@ export function attemptContract(name: string, at: AtDesk): void {
     at().cost(again.id, 5, KEPT);
     assert.equal(codeOf(await at().admit(key, 5, ofTask(1, 'three'))), 'admitted');
   });
+
+  test(`${name}: an attempt that was given up and still lives repeats what the next one did`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const late = await at().hold(key, 5, ofTask(0));
+    at().cost(late, 5, KEPT);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(1))), 'replay');
+    const next = await at().hold(key, 5, ofTask(1));
+    at().cost(next, 5, KEPT);
+    const again = await at().admit(key, 5, ofTask(0));
+    assert.equal(again.kind === 'replay' && again.firstId, next, codeOf(again));
+    await at().hold(key, 5, ofTask(0));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 5 });
+  });
 }
