@@ -228,9 +228,9 @@ export class Objects {
     return told > counted - pending ? told + pending : counted;
   }
 
-  /** What the fact says has moved, at the object's own rate; 0 while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros {
-    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit) ?? 0n;
+  /** What the fact says has moved, at the object's own rate; null while nothing has, or without one. */
+  moved(place: Place, fact: ObjectFact): Micros | null {
+    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit);
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
@@ -258,5 +258,7 @@ function rateOf(
 }
 
 function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
-  return state !== 'final' || moved === null || unit === null ? null : timesRate(moved, unit);
+  if (state !== 'final' || moved === null) return null;
+  if (moved === 0n) return 0n; // in any currency
+  return unit === null ? null : timesRate(moved, unit);
 }
