@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { cents, type Desk, fact, named, usd } from '../desk.ts';
+import { admission, cents, type Desk, fact, named, usd } from '../desk.ts';
 
 const KEPT = { sealedReply: new Uint8Array([1]), keepIdentity: true };
 
@@ -42,6 +42,32 @@ export function lateReplyContract(name: string, at: AtDesk): void {
     const last = await at().hold(key, 0, confirming('pi_late'));
     at().settle(last, 'released', saying('pi_late', 'declined'));
     assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+  });
+
+  test(`${name}: a late decline takes no hold from an attempt that holds by itself, whichever came first`, async () => {
+    // The first one was admitted before the declined one; the second came before it, and waited.
+    for (const first of ['admitted', 'waited'] as const) {
+      const pi = `pi_${first}`;
+      const key = await at().issue({ totalCap: usd(50) });
+      at().settle(await at().hold(key, 7), 'released', saying(pi, 'declined'));
+      const accepted = at().nextId();
+      const admit = () =>
+        at().ledger.admit(admission(accepted, at().now, key.id, 0, confirming(pi)));
+      if (first === 'admitted') assert.equal((await admit()).kind, 'admitted');
+      at().clock.advance(10);
+      const declined = await at().hold(key, 0, confirming(pi));
+      at().clock.advance(10);
+      if (first === 'waited') assert.equal((await admit()).kind, 'admitted');
+      at().clock.advance(10);
+      at().settle(accepted, 'held', { ...saying(pi, 'open'), latencyMs: 30 });
+      at().settle(declined, 'released', saying(pi, 'declined'));
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 7 }, first);
+      // One that was made after it was answered does.
+      at().clock.advance(30);
+      const last = await at().hold(key, 0, confirming(pi));
+      at().settle(last, 'released', saying(pi, 'declined'));
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 0 }, first);
+    }
   });
 
   test(`${name}: a decline out of the vendor's store takes no hold from a later attempt`, async () => {
