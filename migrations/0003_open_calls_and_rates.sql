@@ -4,6 +4,9 @@ ALTER TABLE objects ADD COLUMN currency TEXT;
 ALTER TABLE objects ADD COLUMN rate_date TEXT;
 UPDATE objects SET unit = unit * 1000000, currency = 'usd' WHERE unit IS NOT NULL;
 
+-- What had moved of an object before anything was known of it, which is no call's of ours.
+ALTER TABLE objects ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
+
 ALTER TABLE calls ADD COLUMN rate_date TEXT;
 -- The connected account that the call acted for, when it was not the account's own money.
 ALTER TABLE calls ADD COLUMN on_behalf_of TEXT;

@@ -73,7 +73,7 @@ export class SimulatedNode {
         if (!(err instanceof LedgerUnavailable)) parts.onFault(`${message}: ${err}`);
       },
     };
-    const metrics = { resolved: () => undefined };
+    const metrics = { resolved: () => undefined, drift: () => undefined };
     this.resolver = new Resolver({ ...shared, log, metrics });
     this.lookout = new Resolver({ ...shared, log, metrics });
     this.resolver.start(parts.resolvePauseMs);

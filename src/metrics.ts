@@ -5,6 +5,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Micros } from './money.ts';
 
+/** A segment more or less is a cent; a call that went on, dollars. */
+const DRIFT_USD = [-10, -1, -0.1, -0.01, -0.001, 0, 0.001, 0.01, 0.1, 1, 10];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
 export interface Gauges {
@@ -12,6 +14,8 @@ export interface Gauges {
   running(): number;
   /** Of those, the ones that wait for a budget. */
   waiting(): number;
+  /** Seconds since the day of the exchange rates began; null: there are none. */
+  ratesAge(): number | null;
 }
 
 interface VendorSeries {
@@ -26,6 +30,7 @@ export class Metrics {
   readonly #calls: Counter;
   readonly #cost: Counter;
   readonly #resolutions: Counter;
+  readonly #drift: Histogram<'vendor'>;
   readonly #latency: Histogram<'vendor'>;
   readonly #upstream: Histogram<'vendor'>;
 
@@ -64,12 +69,27 @@ export class Metrics {
       labelNames: ['vendor', 'outcome'],
       registers,
     });
+    this.#drift = new Histogram({
+      name: 'keybrake_quote_drift_usd',
+      help: 'What a call cost beyond its quote, once its price was stated; below zero: less',
+      labelNames: ['vendor'],
+      buckets: DRIFT_USD,
+      registers,
+    });
     new Gauge({
       name: 'keybrake_calls_waiting',
       help: 'Calls that wait for holds in front of them to come back',
       registers,
       collect() {
         this.set(gauges.waiting());
+      },
+    });
+    new Gauge({
+      name: 'keybrake_rates_age_seconds',
+      help: 'Since the day of the exchange rates began; NaN when there are none',
+      registers,
+      collect() {
+        this.set(gauges.ratesAge() ?? Number.NaN);
       },
     });
     new Gauge({
@@ -101,6 +121,11 @@ export class Metrics {
   /** A look at the vendor ended an open call, or told where its money stands. */
   resolved(vendor: string, outcome: string): void {
     this.#resolutions.inc({ vendor, outcome });
+  }
+
+  /** A call that was held at its quote came to cost what the vendor stated later. */
+  drift(vendor: string, quote: Micros, cost: Micros): void {
+    this.#drift.observe({ vendor }, Number(cost - quote) / 1e6);
   }
 
   /** A vendor's series, looked up once: finding one by its labels costs more than counting. */

@@ -9,6 +9,7 @@ const CREDENTIALS = [
   /\b[srp]k_(?:live|test|org)_[0-9A-Za-z]{8,}/,
   /\bwhsec_[0-9A-Za-z]{8,}/,
   /\bre_[0-9A-Za-z]{6,}_[0-9A-Za-z]{8,}/,
+  /\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}/,
   /vault_key_(?:sandbox_)?[0-9a-z]{16,}/,
   /keybrake_(?:admin|issuer|auditor)_[0-9a-z]{16,}/,
 ];
@@ -23,7 +24,8 @@ const OURS = /vault_key_(?:sandbox_)?[0-9a-z]{16,}|keybrake_(?:admin|issuer|audi
 
 /** Those and the vendors', by prefixes so long that no name of a task or an object has them. */
 const SURE = new RegExp(
-  `${OURS.source}|\\b[srp]k_(?:live|test|org)_[0-9A-Za-z]{8,}|\\bwhsec_[0-9A-Za-z]{8,}`,
+  `${OURS.source}|\\b[srp]k_(?:live|test|org)_[0-9A-Za-z]{8,}|\\bwhsec_[0-9A-Za-z]{8,}` +
+    '|\\bSG\\.[0-9A-Za-z_-]{16,}\\.[0-9A-Za-z_-]{16,}',
 );
 const EVERY_SURE = new RegExp(SURE.source, 'g');
 

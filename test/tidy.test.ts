@@ -47,6 +47,13 @@ test('only one file of each listener knows node:http, and one file knows undici'
   );
 });
 
+test('only one file knows YAML', () => {
+  assert.deepEqual(
+    filesWhere(({ imports }) => imports.includes('yaml')),
+    ['src/vendors/declared/yaml.ts'],
+  );
+});
+
 test('only the ledger knows SQL, and only its SQLite store knows node:sqlite', () => {
   const sqlite = filesWhere(({ imports }) => imports.includes('node:sqlite'));
   assert.ok(sqlite.length > 0);
@@ -72,6 +79,7 @@ test('a secret comes out of its wrapper only where it is stored, compared or sen
       'src/vendors/declared/outbound.ts',
       'src/vendors/resend/headers.ts',
       'src/vendors/stripe/headers.ts',
+      'src/vendors/twilio/account.ts',
     ],
   );
 });

@@ -22,6 +22,11 @@ interface AccountObject {
   built_in: boolean;
 }
 
+interface VendorObject {
+  vendor: string;
+  credential_fields: string[];
+}
+
 export function addAccountCommands(program: Command, terminal: Terminal): void {
   const accounts = program
     .command('accounts')
@@ -49,10 +54,12 @@ function addAdd(accounts: Command, terminal: Terminal): void {
     'after',
     `
 The secret is asked for without being shown, or read from standard input when it is piped. It is
-never an argument: arguments stay in the shell's history.
+never an argument: arguments stay in the shell's history. Where an account has several (Twilio's
+account_sid and auth_token), each is asked for, or stands on a line of its own in this order.
 
 Examples:
   $ keybrake accounts add stripe
+  $ keybrake accounts add twilio
   $ pass show stripe/live | keybrake accounts add stripe
   $ keybrake accounts add stripe --account eu < stripe-eu.secret`,
   );
@@ -61,6 +68,7 @@ Examples:
     if (command.args.length > 1) throw leaked('a secret');
     const api = openApi(options);
     const name = `${visible(vendor)}/${visible(options.account)}`;
+    const fields = await fieldsOf(api, vendor);
     // Looked up first, so that nobody is asked for a secret that cannot be stored.
     const { value } = await api.get<List<AccountObject>>('/vault/accounts');
     const exists = value.data.some(
@@ -69,8 +77,9 @@ Examples:
     if (exists && !options.replace) {
       throw new CliError(EXIT.failed, `${name} is stored already; --replace replaces it.`);
     }
-    const secret = await terminal.readSecret(`Secret of ${name}`);
-    const reply = await send(api, vendor, options, { exists, secret });
+    const secrets = await terminal.readSecrets(fields.map((field) => [field, name]));
+    const credentials = Object.fromEntries(fields.map((field, n) => [field, secrets[n]!]));
+    const reply = await send(api, vendor, options, { exists, credentials });
     if (options.json) terminal.print(prettyJson(reply.text));
     else
       terminal.print(`${exists ? 'replaced' : 'stored'} ${name}, sent to ${reply.value.base_url}`);
@@ -81,10 +90,22 @@ function send(
   api: Api,
   vendor: string,
   { account, baseUrl: base_url }: AddOptions,
-  { exists, secret }: { exists: boolean; secret: string },
+  { exists, credentials }: { exists: boolean; credentials: Record<string, string> },
 ): Promise<Reply<AccountObject>> {
-  if (!exists) return api.post('/vault/accounts', { vendor, account, base_url, secret });
-  return api.put(accountPath(vendor, account), { base_url, secret });
+  if (!exists) return api.post('/vault/accounts', { vendor, account, base_url, ...credentials });
+  return api.put(accountPath(vendor, account), { base_url, ...credentials });
+}
+
+/** What an account of the vendor consists of, as the server has it. */
+async function fieldsOf(api: Api, vendor: string): Promise<string[]> {
+  const { value } = await api.get<List<VendorObject>>('/vault/vendors');
+  const found = value.data.find((each) => each.vendor === vendor);
+  if (found) return found.credential_fields;
+  const known = value.data.map((each) => each.vendor).join(', ');
+  throw new CliError(
+    EXIT.failed,
+    `${visible(vendor)} is no vendor that the server knows: ${known}.`,
+  );
 }
 
 function accountPath(vendor: string, account: string): string {

@@ -18,7 +18,7 @@ export function banner(keybrake: Keybrake, config: Config, terminal: Terminal): 
     `${terminal.style('bold', `keybrake ${VERSION}`)} listens on ${terminal.style('cyan', url)}`,
     '',
     `  ${name('data')}${data}`,
-    `  ${name('sandbox')}${sandbox ? 'on: the account `sandbox` is a fake Stripe; no money moves' : 'off'}`,
+    `  ${name('sandbox')}${sandbox ? 'on: the accounts `sandbox` are fake vendors; no money moves' : 'off'}`,
   ];
   if (firstApiKey) {
     lines.push(

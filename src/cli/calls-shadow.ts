@@ -61,8 +61,11 @@ Examples:
     const lines = tableLines(COLUMNS, rows, { columns: terminal.columns, paintTitle });
     if (rows.length > 0) for (const line of lines) terminal.print(line);
     terminal.note(
-      `${would_refuse.calls} calls for ${dollars(would_refuse.amount_usd)} would have been refused, ` +
-        `${allowed.calls} for ${dollars(allowed.amount_usd)} let through.`,
+      `${sumText(would_refuse)} would have been refused, ${sumText(allowed)} let through.`,
     );
   });
+}
+
+function sumText({ calls, amount_usd }: Sum): string {
+  return `${calls} ${calls === 1 ? 'call' : 'calls'} for ${dollars(amount_usd)}`;
 }

@@ -203,14 +203,15 @@ async function accounts(api: Api): Promise<Finding> {
 
 async function unresolved(api: Api): Promise<Finding> {
   const check = 'unresolved';
-  const { rows, more } = await api.list<{ id: string }>('/vault/calls', { state: 'unknown' }, 200);
-  if (rows.length === 0) return { check, verdict: 'ok', found: 'every call has a known outcome' };
+  const query = { unresolved: 'true' };
+  const { rows, more } = await api.list<{ id: string }>('/vault/calls', query, 200);
+  if (rows.length === 0) return { check, verdict: 'ok', found: 'no call is left that needs you' };
   const count = more ? `more than ${rows.length}` : String(rows.length);
   return {
     check,
     verdict: 'warn',
-    found: `${count} ${count === '1' ? 'call' : 'calls'} sent without a known outcome; the amounts stay counted`,
-    remedy: 'See `keybrake calls tail --state unknown`, and look for them at the vendor.',
+    found: `${count} ${count === '1' ? 'call' : 'calls'} whose outcome nobody could find out; the amounts stay counted`,
+    remedy: 'See `keybrake calls unresolved`, and look for them at the vendor.',
   };
 }
 

@@ -29,6 +29,11 @@ const FORMS: readonly { what: string; form: RegExp; remedy: string }[] = [
     remedy: 'Roll it in the Resend dashboard, then type the new one at the prompt, or pipe it.',
   },
   {
+    what: 'a SendGrid secret',
+    form: /(?:^|[^A-Za-z0-9])SG\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/,
+    remedy: 'Replace it in SendGrid, then type the new one at the prompt, or pipe it.',
+  },
+  {
     what: 'a database password',
     form: /^(?:--database-url=)?postgres(?:ql)?:\/\/[^/@:]*:[^/@]+@/,
     remedy: 'Change the password, and put the address in KEYBRAKE_DATABASE_URL.',

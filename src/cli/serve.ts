@@ -14,6 +14,7 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['data', 'folder', 'where the ledger and the keys are (default: ./data)'],
   ['stripe-base-url', 'url', 'where Stripe is'],
   ['twilio-base-url', 'url', 'where Twilio is'],
+  ['twilio-prices', 'file', 'what Twilio takes, instead of its list prices'],
   ['resend-base-url', 'url', 'where Resend is'],
   ['resend-email-usd', 'dollars', 'what Resend takes for one recipient (default: 0.0009)'],
   ['vendors', 'folder', 'where descriptions of further vendors are, *.yaml'],

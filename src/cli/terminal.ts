@@ -67,17 +67,27 @@ export class Terminal {
   }
 
   /**
-   * Reads one secret: from a prompt that shows nothing, or from standard input when it is piped.
-   * Returns it without the line's end. Throws a CliError when it is empty.
+   * Reads secrets: from prompts that show nothing, or from the lines of standard input when it is
+   * piped. Each is told by its field and whose it is. Returns them in this order. Throws a CliError
+   * when one is empty, or there are more lines than secrets.
    */
-  async readSecret(what: string): Promise<string> {
-    const text = process.stdin.isTTY ? await this.#hidden(`${what}: `) : await this.#piped();
-    const secret = text.trim();
-    if (!secret) throw new CliError(EXIT.usage, `${what} is empty; nothing was stored.`);
-    if (/\s/.test(secret)) {
-      throw new CliError(EXIT.usage, `${what} must be one word on one line; nothing was stored.`);
+  async readSecrets(asked: readonly (readonly [field: string, of: string])[]): Promise<string[]> {
+    const names = asked.map(([field, of]) => `${field} of ${of}`);
+    const lines = process.stdin.isTTY ? null : (await this.#piped()).trim().split(/\r?\n/);
+    if (lines && lines.length > names.length) {
+      const all = names.join(' and ');
+      throw new CliError(EXIT.usage, `There are more lines than ${all}; nothing was stored.`);
     }
-    return secret;
+    const secrets: string[] = [];
+    for (const [n, name] of names.entries()) {
+      const secret = (lines ? (lines[n] ?? '') : await this.#hidden(`${name}: `)).trim();
+      if (!secret) throw new CliError(EXIT.usage, `${name} is empty; nothing was stored.`);
+      if (/\s/.test(secret)) {
+        throw new CliError(EXIT.usage, `${name} must be one word on one line; nothing was stored.`);
+      }
+      secrets.push(secret);
+    }
+    return secrets;
   }
 
   async #piped(): Promise<string> {

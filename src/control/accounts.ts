@@ -54,8 +54,12 @@ export function accountRoutes(deps: ControlDeps): Route[] {
 
 /** Every vendor's credential fields; which of them an account needs, its vendor says. */
 function credentialFields(deps: ControlDeps): Shape {
-  const names = new Set([...deps.vendors.values()].flatMap((vendor) => vendor.credentialFields));
+  const names = new Set([...deps.vendors.values()].flatMap(fieldsOf));
   return Object.fromEntries([...names].map((name) => [name, credential.optional()]));
+}
+
+function fieldsOf({ credentialFields, optionalFields = [] }: Vendor): string[] {
+  return [...credentialFields, ...optionalFields];
 }
 
 function store(deps: ControlDeps, turns: Turns): Route {
@@ -112,12 +116,12 @@ function rotate(deps: ControlDeps, turns: Turns): Route {
     body: { base_url: baseUrl.optional(), ...credentialFields(deps) },
     answers: { 200: { description: 'Replaced; the credentials are not shown.', json: ACCOUNT } },
     check({ params, body }, faults): Record<string, string> {
-      const { vendor } = changeable(deps, params);
+      const { vendor } = replaceable(deps, params);
       return credentialsOf(vendor, body, faults);
     },
     async run({ params, body, checked: credentials }) {
       const account = await turns.run(() => {
-        const { vendor, account } = changeable(deps, params);
+        const { vendor, account } = replaceable(deps, params);
         const to = body.base_url ?? account.baseUrl;
         return deps.accounts.put(vendor, account.account, to, credentials);
       });
@@ -136,17 +140,19 @@ function remove(deps: ControlDeps, turns: Turns): Route {
     async run({ params }) {
       await turns.run(() => {
         const { vendor, account } = changeable(deps, params);
-        return deps.accounts.remove(vendor.name, account.account);
+        return deps.accounts.remove(vendor, account);
       });
       return new Response(null, { status: 204 });
     },
   });
 }
 
-/** The account of a path. Throws when there is none, or when it is not ours to change. */
-function changeable(deps: ControlDeps, params: Readonly<Record<string, string>>) {
-  const vendor = deps.vendors.get(params.vendor!);
-  const account = vendor && deps.accounts.get(vendor.name, params.account!);
+/**
+ * The account of a path, also of a vendor whose description is gone: its secret must be removable.
+ * Throws when there is none, or when it is not ours to change.
+ */
+function changeable(deps: ControlDeps, params: Readonly<Record<string, string>>): Account {
+  const account = deps.accounts.get(params.vendor!, params.account!);
   if (!account)
     throw new Problem('not_found', 'there is no such account; GET /vault/accounts lists them');
   if (account.builtIn) {
@@ -154,7 +160,18 @@ function changeable(deps: ControlDeps, params: Readonly<Record<string, string>>)
       'this account comes from the configuration of the server; change it there',
     );
   }
-  return { vendor, account };
+  return account;
+}
+
+/** With the vendor whose credentials they are. */
+function replaceable(deps: ControlDeps, params: Readonly<Record<string, string>>) {
+  const account = changeable(deps, params);
+  const vendor = deps.vendors.get(account.vendor);
+  if (vendor) return { vendor, account };
+  throw new LedgerConflict(
+    `the vendor ${account.vendor} has no description here any more; put its file back, or remove ` +
+      'the account',
+  );
 }
 
 /** The vendor's own fields out of the body; faults for what is missing or not the vendor's. */
@@ -162,7 +179,7 @@ function credentialsOf(vendor: Vendor, body: Given, faults: Faults): Record<stri
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(body)) {
     if (['vendor', 'account', 'base_url'].includes(name)) continue;
-    if (vendor.credentialFields.includes(name)) given[name] = String(value);
+    if (fieldsOf(vendor).includes(name)) given[name] = String(value);
     else faults.add(name, `is not a credential of ${vendor.name}`);
   }
   const missing = vendor.credentialFields.filter((name) => given[name] === undefined);
@@ -173,7 +190,7 @@ function credentialsOf(vendor: Vendor, body: Given, faults: Faults): Record<stri
   if (wrong !== null) {
     // What the vendor's rules say is public, unless it were ever to repeat what it was given.
     const repeats = Object.values(given).some((value) => wrong.includes(value));
-    const field = vendor.credentialFields.find((name) => wrong.startsWith(`${name} `));
+    const field = fieldsOf(vendor).find((name) => wrong.startsWith(`${name} `));
     const message = repeats
       ? 'is not a valid credential'
       : wrong.slice(field ? field.length + 1 : 0);

@@ -18,6 +18,7 @@ import type { Route } from './route.ts';
 import { selfRoutes } from './self.ts';
 import { shadowRoutes } from './shadow.ts';
 import { spendRoutes } from './spend.ts';
+import { vendorRoutes } from './vendors.ts';
 
 export type { ControlDeps, Log } from './deps.ts';
 
@@ -32,6 +33,7 @@ export function controlRoutes(deps: ControlDeps): Route[] {
     ...resolutionRoutes(deps),
     ...shadowRoutes(deps),
     ...spendRoutes(deps),
+    ...vendorRoutes(deps),
     ...accountRoutes(deps),
     ...apiKeyRoutes(deps),
     ...selfRoutes(deps),

@@ -151,6 +151,7 @@ export interface Resolution {
   at: number;
   /** `held` and `unknown`: it is open still, and is looked for again at `lookAt`. */
   outcome: 'settled' | 'released' | 'held' | 'unknown';
+  /** With `settled`: what it cost; null: what was held for it. */
   cost: Micros | null;
   objects: readonly ObjectFact[];
   vendorObjectId: string | null;

@@ -12,6 +12,7 @@ import {
   LedgerUnavailable,
   type Verdict,
 } from '../ledger/ledger.ts';
+import type { PriceTable, TariffBook } from '../tariffs/book.ts';
 import type { Learned, Quote, Vendor, VendorReply } from '../vendors/vendor.ts';
 import type { Sender } from './forward.ts';
 import { lookUp } from './look-up.ts';
@@ -30,6 +31,7 @@ const MAX_LOOK_UPS = 4;
 
 export interface AdmitDeps {
   ledger: Ledger;
+  tariffs: TariffBook;
   upstream: Sender;
   running: RunningCalls;
   waiting: WaitingRoom;
@@ -153,7 +155,8 @@ class Admitting {
     }
     const told: Extract<Learned, { quote: Quote }> =
       'quote' in learned ? learned : { ...learned, quote: reading.quote };
-    const { quote, facts = [], before } = told;
+    const { quote, facts = [], before, prices } = told;
+    if (prices) this.#remember(prices);
     const byKey = pricedByKey(key, request, { operation: reading.operation, quote });
     this.#change({
       ...{ canAsk: false, facts, quote: byKey ?? quote },
@@ -166,6 +169,13 @@ class Admitting {
       reading: { ...reading, quote, ...(before !== undefined && { before }) },
       pricedByKey: byKey !== null,
     };
+  }
+
+  /** What the vendor said of its prices serves later calls too. */
+  #remember(prices: PriceTable): void {
+    const { tariffs, clock } = this.#deps;
+    const { vendor, understood } = this.#applicant;
+    tariffs.learn(vendor.name, understood.admission.account, prices, clock.now());
   }
 
   async #ask(

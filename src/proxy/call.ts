@@ -225,7 +225,10 @@ export class DataPlane {
       return true;
     });
     if (result.kind !== 'reply') return result;
-    return { ...result, reply: withoutSecrets(result.reply, account.credentials) };
+    return {
+      ...result,
+      reply: withoutSecrets(result.reply, way.vendor, account.credentials, outbound),
+    };
   }
 
   /** As it is now: the wait for a first call or a connection may outlast a rotation or a removal. */

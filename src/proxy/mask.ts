@@ -2,13 +2,25 @@
  * Keeps a real secret out of every reply, also where the vendor's own reply repeats it: each
  * occurrence is overwritten with asterisks, of the same length, so that nothing else moves.
  */
-import type { Credentials, VendorReply } from '../vendors/vendor.ts';
+import type { Credentials, Outbound, Vendor, VendorReply } from '../vendors/vendor.ts';
 
-/** The same reply object when it holds none of the secrets, which is to say always. */
-export function withoutSecrets(reply: VendorReply, credentials: Credentials): VendorReply {
+/**
+ * The same reply object when it holds none of the secrets, which is to say always. `sent`: the
+ * request as it went out, where they may stand in another form, as in HTTP Basic.
+ */
+export function withoutSecrets(
+  reply: VendorReply,
+  { publicFields = [] }: Pick<Vendor, 'publicFields'>,
+  credentials: Credentials,
+  sent: Pick<Outbound, 'headers'>,
+): VendorReply {
   let { body, headers } = reply;
-  for (const name in credentials) {
-    const secret = credentials[name]!.reveal();
+  const secrets = Object.keys(credentials)
+    .filter((name) => !publicFields.includes(name))
+    .map((name) => credentials[name]!.reveal());
+  const inBasic = /^Basic (\S+)$/.exec(sent.headers.authorization ?? '')?.[1];
+  if (inBasic) secrets.push(inBasic);
+  for (const secret of secrets) {
     body = maskedBytes(body, secret);
     for (const [header, value] of headers) {
       if (!value.includes(secret)) continue;

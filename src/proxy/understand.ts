@@ -92,7 +92,9 @@ export function understand(question: Question): Understood {
     clue: reading.clue,
     facts: [],
     canAsk: reading.lookUp !== null,
-    refusal: isRefusal(read) ? read : objection(key, reading, idempotencyKey),
+    refusal: isRefusal(read)
+      ? read
+      : (outOfScope(route, request, reading) ?? objection(key, reading, idempotencyKey)),
     waited: false,
     holds: 'wait',
   };
@@ -138,6 +140,14 @@ function readWithoutKeys(
   if (!holdsOwnCredential(reading.canonicalBody)) return reading;
   const message = 'A credential stands in a field; it goes into Authorization alone.';
   return refusal('request_ambiguous', message);
+}
+
+function outOfScope(
+  { vendor, account }: Route,
+  request: VendorRequest,
+  reading: Reading,
+): Refusal | null {
+  return (account && vendor.checkScope?.(request, reading, account)) ?? null;
 }
 
 function objection(

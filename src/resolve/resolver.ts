@@ -7,6 +7,7 @@ import type { AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { handle } from '../ids.ts';
 import { type DueCall, type Ledger, LedgerConflict, type Resolution } from '../ledger/ledger.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Sender } from '../proxy/forward.ts';
 import { lookUp } from '../proxy/look-up.ts';
 import { ownKey } from '../proxy/own-key.ts';
@@ -37,7 +38,7 @@ export interface ResolverDeps {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  metrics: { resolved(vendor: string, outcome: string): void };
+  metrics: Pick<Metrics, 'resolved' | 'drift'>;
 }
 
 /** What the ledger is told of a call that was looked for. */
@@ -102,6 +103,9 @@ export class Resolver {
       if (!ended || ended.state === row.state) return;
       const { state, vendor } = ended;
       metrics.resolved(vendor, state);
+      if (state === 'settled' && row.state === 'held') {
+        metrics.drift(vendor, row.quote, ended.cost ?? row.quote);
+      }
       log.info({ call: handle('call', row.id), vendor, state, why: finding.why }, 'resolved');
     } catch (error) {
       // Ended or sent again since it was found due: that says more than this look.

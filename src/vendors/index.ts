@@ -3,8 +3,9 @@
  */
 import { resend } from './resend/resend.ts';
 import { stripe } from './stripe/stripe.ts';
+import { twilio } from './twilio/twilio.ts';
 import type { Vendor } from './vendor.ts';
 
 export const VENDORS: ReadonlyMap<string, Vendor> = new Map(
-  [stripe, resend].map((vendor) => [vendor.name, vendor]),
+  [stripe, twilio, resend].map((vendor) => [vendor.name, vendor]),
 );

@@ -44,7 +44,7 @@ export interface Rate {
 export interface Tariff {
   /** By lower-case code. A currency that is not here has no rate, or one that is too old. */
   readonly rates: ReadonlyMap<string, Rate>;
-  /** Why a currency that somebody may expect is not in `rates`: `its rate is of 2026-11-01`. */
+  /** Why a currency is not in `rates`: `its rate is of 2026-11-01`; `*`: why any other is not. */
   readonly missing: ReadonlyMap<string, string>;
   /** The vendor's own prices for this account, by names that the vendor's folder defines. */
   readonly prices: ReadonlyMap<string, Micros>;
@@ -95,6 +95,8 @@ export interface Told {
   rate?: Rate;
   /** How it stood before the call, for `conclude` to tell what is new: a subscription's last invoice. */
   before?: string;
+  /** The account's prices for a day, by the vendor's names, so that nobody asks for them again. */
+  prices?: ReadonlyMap<string, Micros>;
 }
 
 /** An amount in the object's own currency, whose meaning in dollars the object decides. */
@@ -260,6 +262,10 @@ export interface Vendor {
   readonly baseUrl: string;
   /** The fields that an account of this vendor consists of: `['secret']`. */
   readonly credentialFields: readonly string[];
+  /** Further ones that an account may have. */
+  readonly optionalFields?: readonly string[];
+  /** Those of them that are no secrets: the vendor's replies show them. */
+  readonly publicFields?: readonly string[];
   /**
    * Where a call to this vendor may carry its vault key, so that the vendor's own SDKs can send it;
    * absent: anywhere in Authorization, and nowhere else. A header that stands here never goes out
@@ -284,6 +290,11 @@ export interface Vendor {
   readonly identityHeaders: readonly string[];
   /** What the request means, or why it has two readings. */
   read(request: VendorRequest, tariff: Tariff): Reading | Refusal;
+  /**
+   * Why the request would act for somebody else than the account that it is sent for, which only the
+   * account can tell; null: it would not. Without it, nothing in a request names an account.
+   */
+  checkScope?(request: VendorRequest, reading: Reading, destination: Destination): Refusal | null;
   /**
    * The request that goes out: the client's headers, less those that must not, with the real
    * credentials and the idempotency key (null: none).
@@ -321,4 +332,9 @@ export interface Vendor {
 
 export function isRefusal(value: Reading | Refusal): value is Refusal {
   return 'code' in value;
+}
+
+/** Why the tariff has no rate for a currency. */
+export function whyNoRate(currency: string, { missing }: Tariff): string {
+  return missing.get(currency) ?? missing.get('*') ?? 'none is configured';
 }

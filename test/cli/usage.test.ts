@@ -98,6 +98,7 @@ const LEAKS: readonly [what: string, args: string[]][] = [
   ['a Stripe secret', ['accounts', 'add', 'stripe', `--base-url=${stripeSecret}`]],
   ['a Stripe secret', ['keys', 'issue', '--label', `run-${stripeSecret}`]],
   ['a Resend secret', ['accounts', 'add', 'resend', 're_Ab12Cd34_Ef56Gh78Ij90']],
+  ['a SendGrid secret', ['accounts', 'add', 'sendgrid', 'SG.Ab12Cd34Ef56.Gh78Ij90Kl12']],
   ['a vault key', ['keys', 'revoke', newVaultKey(false)]],
   ['a management key', ['keys', 'list', '--api', newApiKey('admin')]],
   ['a database password', ['serve', '--database-url', 'postgres://bob:hunter2@db/keybrake']],

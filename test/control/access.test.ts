@@ -23,6 +23,7 @@ const LEAST: Record<string, Role | 'public' | 'run'> = {
   'POST /vault/calls/{id}/resolution': 'admin',
   'GET /vault/shadow-report': 'auditor',
   'GET /vault/spend': 'auditor',
+  'GET /vault/vendors': 'auditor',
   'POST /vault/accounts': 'admin',
   'GET /vault/accounts': 'auditor',
   'PUT /vault/accounts/{vendor}/{account}': 'admin',

@@ -87,6 +87,7 @@ const GOOD: [route: string, path?: string, body?: object][] = [
   ],
   ['GET /vault/shadow-report'],
   ['GET /vault/spend', '/vault/spend?group_by=hour'],
+  ['GET /vault/vendors'],
   ['POST /vault/accounts', undefined, { vendor: 'stripe', account: 'x', secret }],
   ['GET /vault/accounts'],
   ['PUT /vault/accounts/{vendor}/{account}', '/vault/accounts/stripe/x', { secret }],

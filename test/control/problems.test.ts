@@ -117,6 +117,7 @@ const SECRETS = [
   'sk_live_51AbCdEfGhIjKlMnOpQrStUv',
   're_AbCdEfGh_1234567890AbCdEfGhIjKl',
   'whsec_AbCdEfGhIjKlMnOpQrStUvWx',
+  'SG.AbCdEfGhIjKlMnOpQrStUv.AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfG',
   '9f86d081884c7d659a2feaa0c55ad015',
 ];
 

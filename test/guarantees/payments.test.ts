@@ -111,12 +111,17 @@ test('refunds move money out: they count, also without an amount, and never more
   await assertAgreement(keybrake, [run.id]);
 });
 
-test('a refund without amount of a payment that nobody here made is unpriced and not sent', async (t) => {
+test('a refund without amount of a payment that nobody knows is unpriced and not sent', async (t) => {
   const keybrake = await start(t);
   const run = await startRun(t, keybrake);
   const fields = { payment_intent: 'pi_3elsewhere' };
   assertRefused(await run.call({ path: '/v1/refunds', fields }), 403, 'unpriced');
-  assert.equal(keybrake.sandbox.stripe.requests, 0);
+  const { stripe } = keybrake.sandbox;
+  assert.deepEqual(
+    [stripe.requests, stripe.executions],
+    [1, 0],
+    'it was asked for, and is not there',
+  );
 });
 
 /**

@@ -123,6 +123,11 @@ test('a credential in a header that would be sent on is refused; of the run, it 
     assert.match(fault!.message, new RegExp(`header ${name.toLowerCase()}`));
     assert.ok(!fault!.message.includes(key));
   }
+  const secret = `SG.${'Ab1_'.repeat(5)}.${'-Cd2'.repeat(10)}`;
+  for (const told of [head(`/v3/${secret}`), head('/v3/x', ['X-Api-Key', secret])]) {
+    assert.equal(told.fault?.code, 'request_ambiguous');
+    assert.ok(!JSON.stringify([told.path, told.fault]).includes(secret));
+  }
   const { fault, context } = head('/v1/x', ['X-Keybrake-Task-Id', `a ${key} b`]);
   assert.equal(fault, null);
   assert.equal(context.taskId, 'a [credential] b');

@@ -13,7 +13,7 @@ export interface Answer {
   body: Buffer;
   /** The body as JSON; throws when it is none. */
   json: Record<string, unknown>;
-  /** `error.code` of the body, or `X-Keybrake-Reason`; null when the call was carried out. */
+  /** `error.code` of the body, `name` in Resend's form, or `details.code` in Twilio's; null when the call was carried out. */
   code: string | null;
 }
 
@@ -22,6 +22,8 @@ export interface CallOptions {
   path?: string;
   /** Sent as a form. */
   fields?: Record<string, string | number | boolean>;
+  /** Sent as JSON, in place of a form. */
+  json?: unknown;
   idempotencyKey?: string;
   headers?: Record<string, string>;
 }
@@ -60,7 +62,8 @@ export function charging(cents: number, more: CallOptions['fields'] = {}): CallO
 function prepare(url: string, vaultKey: string, agent: Agent, options: CallOptions) {
   const { method = 'POST', path = '/v1/payment_intents', fields = {}, idempotencyKey } = options;
   const pairs = Object.entries(fields).map(([name, value]): [string, string] => [name, `${value}`]);
-  const body = new URLSearchParams(pairs).toString();
+  const isForm = options.json === undefined;
+  const body = isForm ? new URLSearchParams(pairs).toString() : JSON.stringify(options.json);
   const { hostname, port } = new URL(url);
   const sent = request({
     agent,
@@ -73,7 +76,7 @@ function prepare(url: string, vaultKey: string, agent: Agent, options: CallOptio
       ...(method === 'GET'
         ? {}
         : {
-            'content-type': 'application/x-www-form-urlencoded',
+            'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
             'content-length': Buffer.byteLength(body),
           }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
@@ -109,8 +112,12 @@ function answerOf(status: number, headers: IncomingHttpHeaders, body: Buffer): A
     },
     get code() {
       if (status < 400) return null;
-      const { error } = parse() as { error: { code?: string } };
-      return error.code ?? null;
+      const { error, name, details } = parse() as Partial<
+        Record<'error' | 'details', { code?: string }>
+      > & {
+        name?: string;
+      };
+      return error?.code ?? name ?? details?.code ?? null;
     },
   };
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { micros } from './agreement.ts';
 import { type Keybrake, type StartOptions, startKeybrake } from './keybrake.ts';
-import { keySpend, type Server } from './management.ts';
+import { auditRows, keySpend, type Server } from './management.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 import type { Answer } from './run.ts';
 
@@ -23,13 +23,31 @@ export async function startAt(
   options: StartOptions = {},
 ): Promise<{ clock: ManualClock; keybrake: Keybrake }> {
   const clock = manualClock(instant);
-  return { clock, keybrake: await start(t, { ...options, clock, sandbox: { clock } }) };
+  const sandbox = { ...options.sandbox, clock };
+  return { clock, keybrake: await start(t, { ...options, clock, sandbox }) };
 }
 
 /** What a key counts, in dollars. */
 export async function spendOf(server: Server, id: string): Promise<[spent: number, held: number]> {
   const { spent_usd, held_usd } = await keySpend(server, id);
   return [spent_usd, held_usd];
+}
+
+/** Waits until so many rows are in this state; `meanwhile` is done at each look. */
+export async function becomes(
+  server: Server,
+  run: { id: string },
+  state: string,
+  count = 1,
+  meanwhile: () => void = () => undefined,
+): Promise<void> {
+  for (let looks = 0; looks < 2_000; looks++) {
+    const rows = await auditRows(server, { key: run.id });
+    if (rows.filter((row) => row.state === state).length === count) return;
+    meanwhile();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`no row became ${state}`);
 }
 
 /** The amounts that a cap refusal states, in micro-dollars. */

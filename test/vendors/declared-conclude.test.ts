@@ -10,6 +10,7 @@ const VOUCHER = read(PRINTSHOP, '/v1/vouchers', {
   body: { value: { amount: 500, currency: 'usd' } },
 });
 const PARCEL = read(PRINTSHOP, '/v1/parcels', { body: {} });
+const PROOF = read(PRINTSHOP, '/v1/proofs/pr_1', { method: 'GET' });
 const FREE = read(PRINTSHOP, '/v1/letters/l_1', { method: 'GET' });
 const UNPRICED = read(PRINTSHOP, '/v1/subscriptions', { body: {} });
 
@@ -32,11 +33,17 @@ const ENDS: readonly [what: string, reading: typeof LETTER, answer: VendorReply,
   ['a cost that the reply says', VOUCHER, reply(200, { charged: '4.85' }), 'settled 4850000'],
   ['a cost of a part of a micro-dollar', VOUCHER, reply(200, '{"charged":0.0000001}'), 'settled 1'],
   ['more than was quoted', VOUCHER, reply(200, { charged: 7 }), 'settled 7000000'],
+  ['a cost in a failure', VOUCHER, reply(500, { charged: 7 }), 'unknown'],
+  ['a cost in a redirect', VOUCHER, reply(303, { charged: 7 }), 'unknown'],
   ['no cost', VOUCHER, reply(200, { charged: null }), 'unknown'],
   ['a cost below zero', VOUCHER, reply(200, { charged: -1 }), 'unknown'],
   ['a cost that is no plain number', VOUCHER, reply(200, '{"charged":1e9}'), 'unknown'],
   ['a cost that is known later', PARCEL, reply(200, { id: 'pc_1' }), 'held'],
   ['… of something without an id', PARCEL, reply(200, {}), 'unknown'],
+  // What is not said to settle otherwise costs its quote.
+  ['a call without a rule', PROOF, reply(200, 'x'), 'settled 500'],
+  ['… that fails', PROOF, reply(500), 'unknown'],
+  ['… that is not there', PROOF, reply(404), 'released'],
   // What costs nothing.
   ['a free call', FREE, reply(200, {}), 'settled 0'],
   ['a free call that fails', FREE, reply(500), 'settled 0'],
@@ -140,6 +147,7 @@ test('the object is read until the vendor says what it cost', () => {
   assert.deepEqual([first.lookUp.method, first.lookUp.path], ['GET', '/v1/parcels/pc_1']);
   for (const [answer, next] of [
     [reply(200, { state: 'sorting' }), 'wait 600000'],
+    [reply(200, { state: 'sorting', postage: '-1' }), 'wait 600000'],
     [reply(404), 'wait 600000'],
     [reply(500), 'wait 600000'],
     [reply(200, 'x'), 'wait 600000'],

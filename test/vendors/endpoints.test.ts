@@ -4,6 +4,7 @@ import {
   checkEndpointPattern,
   compileEndpoints,
   type EndpointCall,
+  endpointCovers,
   matchesEndpoint,
 } from '../../src/vendors/endpoints.ts';
 
@@ -112,4 +113,29 @@ test('one compiled test answers for all entries together', () => {
   assert.ok(allowed(call('GET', '/v1/payouts/po_1')));
   assert.ok(!allowed(call('POST', '/v1/payouts/po_1')));
   assert.ok(!compileEndpoints([])(CREATE), 'no entries allow nothing');
+});
+
+test('one pattern covers another when it takes every call that the other does', () => {
+  for (const [wide, narrow, covers] of [
+    ['POST /v1/x', 'POST /v1/x', true],
+    ['/v1/x', 'POST /v1/x', true],
+    ['POST /v1/x', '/v1/x', false],
+    ['POST /v1/x', 'GET /v1/x', false],
+    ['POST /v1/{id}', 'POST /v1/x', true],
+    ['POST /v1/*', 'POST /v1/{id}', true],
+    ['POST /v1/x', 'POST /v1/{id}', false],
+    ['/v1/**', 'POST /v1/x/y', true],
+    ['/v1/**', '/v1/{id}', true],
+    ['/v1/**', '/v1/**', true],
+    ['/v1/**', '/v1/x/**', true],
+    ['/v1/x/**', '/v1/**', false],
+    ['/v1/**', '/v1', false],
+    ['/v1/{id}', '/v1/**', false],
+    ['/v1/x', '/v1/x/y', false],
+    ['/v1/x/y', '/v1/x', false],
+    ['x.create', 'x.create', true],
+    ['x.create', 'POST /v1/x', false],
+  ] as const) {
+    assert.equal(endpointCovers(wide, narrow), covers, `${wide} covers ${narrow}`);
+  }
 });

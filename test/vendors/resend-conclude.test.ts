@@ -60,7 +60,9 @@ test('a cancellation, and a look at a cancelled mail, say that nothing moved; ot
   };
   assert.deepEqual(state(CANCEL, { object: 'email', id: 'e_1' }), [['e_1', 'declined', null]]);
   const look = reading('GET', '/emails/e_1');
-  assert.deepEqual(state(look, { id: 'e_1', last_event: 'canceled' }), [['e_1', 'declined', null]]);
+  for (const last_event of ['canceled', 'email.canceled']) {
+    assert.deepEqual(state(look, { id: 'e_1', last_event }), [['e_1', 'declined', null]]);
+  }
   for (const last_event of ['scheduled', 'sent', 'delivered', 'bounced', 'constructor', null, 7]) {
     assert.deepEqual(state(look, { id: 'e_1', last_event }), [], String(last_event));
   }

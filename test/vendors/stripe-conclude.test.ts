@@ -5,7 +5,15 @@ import fc from 'fast-check';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import type { Conclusion, ObjectFact, VendorReply } from '../../src/vendors/vendor.ts';
 import { isRefusal } from '../../src/vendors/vendor.ts';
-import { DOLLARS, data, reading, reply, request, withoutData } from './stripe-requests.ts';
+import {
+  DOLLARS,
+  data,
+  type Exchange,
+  reading,
+  reply,
+  request,
+  withoutData,
+} from './stripe-requests.ts';
 
 const CENT = 10_000n;
 const PI = '/v1/payment_intents';
@@ -106,20 +114,20 @@ test('a PaymentIntent says by its status whether its money moved, may move, or c
   }
 });
 
-test('a charge of its own is resolved by its own fact, one of a PaymentIntent by that one’s', () => {
+test('a charge of its own is resolved by its own fact', () => {
   const table: [object: object, fact: object[]][] = [
     [charge(), [fact('final', 2900n, { id: 'ch_1' })]],
     [charge({ amount_captured: 1000 }), [fact('final', 1000n, { id: 'ch_1' })]],
     [charge({ amount_captured: undefined }), [fact('final', 2900n, { id: 'ch_1' })]],
     [charge({ captured: false, amount_captured: 0 }), [fact('open', null, { id: 'ch_1' })]],
+    [charge({ captured: false, amount_captured: 900 }), [fact('open', 900n, { id: 'ch_1' })]],
     [
       charge({ captured: false, amount_captured: 0, refunded: true }),
       [fact('final', 0n, { id: 'ch_1' })],
     ],
     [charge({ status: 'pending', captured: false }), [fact('open', null, { id: 'ch_1' })]],
     [charge({ status: 'failed', captured: false }), [fact('declined', null, { id: 'ch_1' })]],
-    [charge({ payment_intent: 'pi_1' }), []],
-    [charge({ payment_intent: { id: 'pi_1' } }), []],
+    [charge({ amount_refunded: 500 }), [fact('final', 2900n, { id: 'ch_1', refunded: 500n })]],
   ];
   for (const [object, objects] of table) {
     for (const [path, body] of [
@@ -133,6 +141,31 @@ test('a charge of its own is resolved by its own fact, one of a PaymentIntent by
     const looked = conclude('GET', '/v1/charges/ch_1', '', reply(200, object));
     assert.deepEqual([looked.outcome, looked.cost, looked.objects], ['settled', 0n, objects]);
   }
+});
+
+test('a charge of a PaymentIntent is that one’s money, under that one’s name', () => {
+  const paid = intent('succeeded', { amount_received: 2900 });
+  const alias = { aliases: ['ch_1'] };
+  const named = charge({ payment_intent: 'pi_1' });
+  const shown = charge({ payment_intent: paid, amount_refunded: 700 });
+  const capture = (object: object) =>
+    conclude('POST', '/v1/charges/ch_1/capture', '', reply(200, object));
+  // Captured by us, it says itself how the PaymentIntent ended.
+  for (const [object, moved] of [
+    [named, 2900n],
+    [charge({ payment_intent: 'pi_1', amount_captured: 1000 }), 1000n],
+  ] as const) {
+    const found = capture(object);
+    assert.deepEqual([found.outcome, found.vendorObjectId], ['held', 'pi_1']);
+    assert.deepEqual(found.objects, [fact('final', moved, alias)]);
+  }
+  const byIntent = [fact('final', 2900n, { ...alias, refunded: 700n })];
+  assert.deepEqual(capture(shown).objects, byIntent);
+  assert.equal(capture({ ...named, captured: false }).outcome, 'unknown', 'not what it should be');
+  // Only looked at, it may have been captured in part.
+  const look = (object: object) => conclude('GET', '/v1/charges/ch_1', '', reply(200, object));
+  assert.deepEqual(look(named).objects, []);
+  assert.deepEqual(look(shown).objects, byIntent);
 });
 
 test('refunds, payouts, top-ups and transfers cost what they moved, once that is final', () => {
@@ -170,7 +203,8 @@ test('refunds, payouts, top-ups and transfers cost what they moved, once that is
       const answer = reply(200, small(type, id, status));
       const moved = end === 'open' ? null : BigInt(end);
       const state = end === 'open' ? 'open' : 'final';
-      const expected = [fact(state, moved, { id, amount: 500n })];
+      const refunded = resource === 'payouts' ? 0n : null;
+      const expected = [fact(state, moved, { id, amount: 500n, refunded })];
       const made = conclude('POST', `/v1/${resource}`, body, answer);
       assert.equal(made.outcome, end === 'open' ? 'held' : 'settled', `${type} ${status}`);
       assert.equal(made.cost, moved === null ? null : moved * CENT);
@@ -385,7 +419,8 @@ test('no reply makes it throw, and none gives back a hold without a 4xx', () => 
         if (found.outcome === 'released') assert.ok(status >= 400 && status < 500);
         if (found.outcome === 'settled') assert.ok(found.cost !== null && found.cost >= 0n);
         for (const { state, moved, amount } of found.objects) {
-          assert.equal(state === 'final', moved !== null);
+          assert.ok(state !== 'final' || moved !== null);
+          assert.ok(state !== 'declined' || moved === null);
           assert.ok(amount !== null && amount >= 0n);
         }
       },
@@ -396,12 +431,6 @@ test('no reply makes it throw, and none gives back a hold without a 4xx', () => 
 
 // ---------------------------------------------------------------- recorded traffic
 
-interface Exchange {
-  cassette: string;
-  request: { method: string; path: string; body: string; headers: Record<string, string> };
-  response: { status: number; body: unknown; headers: Record<string, string> };
-}
-
 function replayed({ request: sent, response }: Exchange) {
   const read = stripe.read(request(sent.method, sent.path, sent.body ?? '', sent.headers), DOLLARS);
   assert.ok(!isRefusal(read), `${sent.method} ${sent.path}: ${'code' in read ? read.message : ''}`);
@@ -411,7 +440,7 @@ function replayed({ request: sent, response }: Exchange) {
   };
 }
 
-test('all recorded traffic is read and concluded, and only subscriptions stay unknown', {
+test('all recorded traffic is read and concluded, and nothing stays unknown', {
   skip: withoutData,
 }, () => {
   const { interactions } = data<{ interactions: Exchange[] }>('recorded.json');
@@ -420,42 +449,7 @@ test('all recorded traffic is read and concluded, and only subscriptions stay un
     const { read, found } = replayed(exchange);
     const line = `${exchange.request.method} ${exchange.request.path}`;
     assert.ok(read.operation, line);
-    if (found.outcome === 'unknown') assert.equal(read.class, 'withheld', line);
+    assert.notEqual(found.outcome, 'unknown', line);
     if (exchange.response.status >= 400) assert.equal(found.outcome, 'released', line);
   }
-});
-
-test('the recorded payments come to the amounts that were checked by hand', {
-  skip: withoutData,
-}, () => {
-  const { interactions } = data<{ interactions: Exchange[] }>('recorded.json');
-  const ledger = (cassette: string) =>
-    interactions
-      .filter((each) => each.cassette === cassette && each.request.method === 'POST')
-      .map(replayed)
-      .filter(({ read }) => read.class === 'priced')
-      .map(({ read, found }) => {
-        const [fact] = found.objects;
-        const cents = (micros: bigint | null | undefined) => micros && Number(micros / CENT);
-        const quote = read.quote.kind === 'exact' ? cents(read.quote.micros) : read.quote.kind;
-        return [read.operation, quote, found.outcome, fact?.state, Number(fact?.moved ?? 0n)];
-      });
-  assert.deepEqual(ledger('test_stripe_saves_currency_on_charge'), [
-    ['payment_intents.create', 2900, 'held', 'final', 2900],
-  ]);
-  assert.deepEqual(ledger('test_stripe_can_authorize_a_charge'), [
-    ['payment_intents.create', 2900, 'held', 'open', 0],
-  ]);
-  assert.deepEqual(ledger('test_stripe_can_capture_an_authorized_charge'), [
-    ['payment_intents.create', 2900, 'held', 'open', 0],
-    ['payment_intents.capture', 'object', 'held', 'final', 2900],
-  ]);
-  assert.deepEqual(
-    ledger('test_stripe_performing_multiple_refunds_increments_total_refund_amount'),
-    [
-      ['payment_intents.create', 3000, 'held', 'final', 3000],
-      ['refunds.create', 'object', 'settled', 'final', 1000],
-      ['refunds.create', 'object', 'settled', 'final', 500],
-    ],
-  );
 });

@@ -6,6 +6,7 @@ import { DOLLARS, reading, refused, request } from './stripe-requests.ts';
 
 const CENT = 10_000n;
 const exact = (cents: bigint): Quote => ({ kind: 'exact', micros: cents * CENT });
+const bounded = (cents: bigint): Quote => ({ kind: 'bounded', micros: cents * CENT });
 const ofObject = (
   objectId: string,
   minor: bigint | null,
@@ -38,6 +39,8 @@ test('a request that states its price costs exactly that', () => {
     ['/v1/invoiceitems', 'amount=-2900&currency=usd', exact(2900n)],
     ['/v1/invoiceitems', 'unit_amount=250&quantity=4&currency=usd', exact(1000n)],
     ['/v1/invoiceitems', 'unit_amount=250&currency=usd', exact(250n)],
+    ['/v1/invoiceitems', 'unit_amount_decimal=1.005&quantity=3&currency=usd', bounded(4n)],
+    ['/v1/invoiceitems', 'unit_amount_decimal=-100&quantity=3&currency=usd', bounded(300n)],
     ['/v1/climate/orders', USD, { kind: 'estimated', micros: 2900n * CENT }],
     ['/v1/refunds', 'origin=customer_balance&customer=cus_1&amount=5&currency=usd', exact(5n)],
   ];
@@ -54,21 +57,29 @@ test('a price that only the object knows is asked of the object, with the stated
     [`${PI}/pi_1/confirm`, 'amount_to_confirm=500', ofObject('pi_1', 500n)],
     [`${PI}/pi_1/capture`, '', ofObject('pi_1', null)],
     [`${PI}/pi_1/capture`, 'amount_to_capture=500', ofObject('pi_1', 500n)],
+    [`${PI}/pi_1/capture`, 'amount_to_capture=500&final_capture=true', ofObject('pi_1', 500n)],
+    // Of several parts, the whole is counted until the last.
+    [`${PI}/pi_1/capture`, 'amount_to_capture=500&final_capture=false', ofObject('pi_1', null)],
+    [`${PI}/pi_1/capture`, 'amount_to_capture=500&final_capture=1', ofObject('pi_1', null)],
     [`${PI}/pi_1/increment_authorization`, 'amount=3500', ofObject('pi_1', 3500n)],
     [`${PI}/pi_1/apply_customer_balance`, 'amount=5&currency=usd', ofObject('pi_1', 5n)],
     [`${PI}/pi_1/verify_microdeposits`, 'amounts[]=32&amounts[]=45', ofObject('pi_1', null)],
     [`${PI}/pi_1`, 'amount=3500', ofObject('pi_1', 3500n)],
-    [`${PI}/pi_1`, 'currency=usd', ofObject('pi_1', null)],
     ['/v1/charges/ch_1/capture', '', ofObject('ch_1', null)],
     ['/v1/charges/ch_1/capture', 'amount=500', ofObject('ch_1', 500n)],
     ['/v1/refunds', 'charge=ch_1', ofObject('ch_1', null, 'refundable')],
     ['/v1/refunds', 'payment_intent=pi_1&amount=500', ofObject('pi_1', 500n, 'refundable')],
+    ['/v1/transfers/tr_1/reversals', '', ofObject('tr_1', null, 'refundable')],
+    ['/v1/transfers/tr_1/reversals', 'amount=500', ofObject('tr_1', 500n, 'refundable')],
+    ['/v1/application_fees/fee_1/refunds', '', ofObject('fee_1', null, 'refundable')],
+    ['/v1/payouts/po_1/reverse', '', ofObject('po_1', null, 'refundable')],
   ];
   for (const [path, body, quote] of table) {
     const read = reading('POST', path, body);
     assert.deepEqual(read.quote, quote, `${path} ${body}`);
     assert.equal(read.class, 'priced');
     assert.equal(read.objectId, quote.kind === 'object' ? quote.objectId : null);
+    assert.ok(read.lookUp, 'what the ledger does not know is asked');
   }
 });
 
@@ -76,7 +87,11 @@ test('what moves no money is free', () => {
   const table: [method: string, path: string, body?: string][] = [
     ['GET', PI],
     ['GET', `${PI}/pi_1`],
-    ['DELETE', '/v1/customers/cus_1'],
+    ['DELETE', '/v1/coupons/SUMMER'],
+    ['POST', '/v1/invoices', 'customer=cus_1'],
+    ['POST', '/v1/invoices/in_1', 'metadata[a]=b&description=x&auto_advance=false'],
+    ['POST', '/v1/invoices/in_1/pay', 'paid_out_of_band=true'],
+    ['POST', '/v1/invoiceitems/ii_1', 'description=x'],
     ['POST', `${PI}/pi_1`, 'metadata[run]=7&description=x'],
     ['POST', `${PI}/pi_1/cancel`],
     ['POST', '/v1/customers', 'email=a%40b.c&cash_balance[settings][reconciliation_mode]=manual'],
@@ -96,7 +111,6 @@ test('what cannot be known beforehand is unpriced, and says why', () => {
     [PI, 'amount=2900', /`currency` is missing/],
     [PI, 'amount=2900&currency=eur', /currency eur needs a rate/],
     [PI, 'amount=2900&currency=JPY', /currency jpy needs a rate/],
-    ['/v1/transfers', 'currency=usd&source_transaction=ch_1', /`amount` is missing/],
     [`${PI}/pi_1`, 'currency=eur', /currency eur/],
     [`${PI}/pi_1`, 'amount=5&currency=eur', /currency eur/],
     [`${PI}/pi_1/increment_authorization`, '', /`amount` is missing/],
@@ -105,22 +119,25 @@ test('what cannot be known beforehand is unpriced, and says why', () => {
     ['/v1/refunds', 'charge=&amount=500', /`charge` or `payment_intent` is missing/],
     ['/v1/refunds', 'charge=ch_1&currency=eur', /currency eur/],
     ['/v1/refunds', 'origin=customer_balance&customer=cus_1&currency=usd', /`amount` is missing/],
-    ['/v1/invoiceitems', 'price=price_1&quantity=3', /`price` has a price/],
-    ['/v1/invoiceitems', 'pricing[price]=price_1', /`pricing` has a price/],
     ['/v1/invoiceitems', `${USD}&tax_rates[0]=txr_1`, /`tax_rates`/],
     ['/v1/invoiceitems', `${USD}&quantity=3`, /`quantity`/],
-    ['/v1/invoiceitems', 'unit_amount_decimal=1.5&currency=usd', /`unit_amount_decimal`/],
+    ['/v1/invoiceitems', 'unit_amount_decimal=1e2&currency=usd', /`unit_amount_decimal`/],
+    ['/v1/invoiceitems', `${USD}&price_data[unit_amount]=5`, /`price_data`/],
+    ['/v1/invoiceitems', `${USD}&pricing[a_field_of_2027]=5`, /`pricing`/],
     ['/v1/invoiceitems', 'unit_amount=999999999999&quantity=2&currency=usd', /too large/],
     ['/v1/climate/orders', 'metric_tons=2&currency=usd', /`amount` is missing/],
     ['/v1/customers', 'balance=-100000', /`balance`.*balance_transactions/],
     ['/v1/customers/cus_1', 'account_balance=-100000', /`account_balance`/],
     ['/v1/customers', 'plan=gold', /`plan`/],
     ['/v1/customers/cus_1', 'balance[]=-5', /`balance`/],
-    ['/v1/invoices/in_1/pay', '', /price list/],
-    ['/v1/credit_notes', 'invoice=in_1&refund_amount=5', /price list/],
-    ['/v1/payouts/po_1/reverse', '', /price list/],
-    ['/v1/checkout/sessions', 'mode=payment', /price list/],
-    ['/v1/terminal/readers/tmr_1/process_payment_intent', 'payment_intent=pi_1', /price list/],
+    ['/v1/checkout/sessions', 'mode=payment', /the customer pays later/],
+    ['/v1/tax/calculations', 'currency=usd', /Stripe asks a fee/],
+    ['/v1/transfers', 'currency=usd', /`amount` is missing/],
+    ['/v1/transfers', 'currency=usd&source_transaction=..%2Fx', /`amount` is missing/],
+    ['/v1/credit_notes', 'refund_amount=5', /`invoice` is missing/],
+    ['/v1/invoiceitems/ii_1', 'quantity=3', /`quantity` has a price/],
+    ['/v1/invoiceitems/ii_1', 'pricing[price]=price_1', /`pricing` has a price/],
+    ['/v1/terminal/readers/tmr_1/process_payment_intent', '', /`payment_intent` is missing/],
   ];
   for (const [path, body, reason] of table) {
     const read = reading('POST', path, body);
@@ -162,8 +179,16 @@ test('an amount or currency that two readers could take for two is refused', () 
     ['/v1/refunds', 'charge=ch_1&amount=-5'],
     ['/v1/invoiceitems', 'unit_amount=5&quantity[]=50&currency=usd'],
     ['/v1/invoiceitems', `${USD}&unit_amount=5`],
+    ['/v1/invoiceitems', `${USD}&unit_amount_decimal=5`],
+    ['/v1/invoiceitems', 'unit_amount=5&unit_amount_decimal=5&currency=usd'],
+    ['/v1/invoiceitems', `${USD}&price=price_1`],
+    ['/v1/invoiceitems', 'price=price_1&pricing[price]=price_2'],
     ['/v1/invoiceitems', 'unit_amount=5&quantity=1.5&currency=usd'],
     ['/v1/customers/cus_1/balance_transactions', 'amount=-0&currency=usd'],
+    ['/v1/credit_notes', 'invoice=in_1&refund_amount=-5'],
+    ['/v1/credit_notes', 'invoice=in_1&refund_amount[]=5'],
+    ['/v1/payouts/po_1/reverse', 'amount[]=5'],
+    ['/v1/transfers/tr_1/reversals', 'amount=1.5'],
   ];
   for (const [path, body] of others) {
     assert.equal(refused(request('POST', path, body)).code, 'request_ambiguous', `${path} ${body}`);

@@ -67,3 +67,10 @@ export const withoutData = existsSync(DATA) ? false : 'the recorded data is not 
 export function data<T>(name: string): T {
   return JSON.parse(readFileSync(join(DATA, name), 'utf8')) as T;
 }
+
+/** A call as it was made, and what Stripe answered. */
+export interface Exchange {
+  cassette: string;
+  request: { method: string; path: string; body: string; headers: Record<string, string> };
+  response: { status: number; body: unknown; headers: Record<string, string> };
+}

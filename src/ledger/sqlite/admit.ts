@@ -106,7 +106,10 @@ export class Admissions {
   admit(call: Admission): Verdict {
     const chain = this.#keys.chain(call.keyId, call.at);
     if (chain.length === 0) throw new LedgerConflict(`no vault key ${call.keyId}`);
-    for (const fact of call.facts) this.#objects.learn(call, fact);
+    for (const fact of call.facts) {
+      const isOurs = this.#open.ofObject(call, fact.id).length > 0;
+      this.#objects[isOurs ? 'learn' : 'meet'](call, fact);
+    }
     const question: Question = {
       call,
       chain,

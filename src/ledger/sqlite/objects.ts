@@ -21,6 +21,8 @@ export interface ObjectRow {
   settled: Micros;
   moved: Micros | null;
   refunded: Micros;
+  /** What had moved before anything was known of it; 0 when a call of ours made it. */
+  elsewhere: Micros;
 }
 
 /** Which vendor's and account's object. */
@@ -39,10 +41,12 @@ export class Objects {
   readonly #later: StatementSync;
   readonly #since: StatementSync;
   readonly #settled: StatementSync;
+  readonly #setElsewhere: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
-      `SELECT id, alias_of, currency, amount, unit, rate_date, counted, settled, moved, refunded
+      `SELECT id, alias_of, currency, amount, unit, rate_date, counted, settled, moved, refunded,
+         elsewhere
        FROM objects WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#put = db.prepare(
@@ -54,7 +58,7 @@ export class Objects {
          moved = coalesce(excluded.moved, moved), refunded = excluded.refunded`,
     );
     this.#make = db.prepare(
-      `UPDATE objects SET counted = counted + ?, settled = settled + ?
+      `UPDATE objects SET counted = counted + ?, settled = settled + ?, elsewhere = 0
        WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#putAlias = db.prepare(
@@ -84,6 +88,9 @@ export class Objects {
       `SELECT 1 FROM calls
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
          AND state IN ('held', 'settled') AND coalesce(settled_at, at + latency_ms, at) >= ? LIMIT 1`,
+    );
+    this.#setElsewhere = db.prepare(
+      'UPDATE objects SET elsewhere = ? WHERE vendor = ? AND account = ? AND id = ?',
     );
   }
 
@@ -151,7 +158,8 @@ export class Objects {
     // vendor carries it out first and rejects the pending one, whose hold then comes back.
     const pending = this.pending(call, object.id, quote.of).micros;
     if (quote.of === 'amount') {
-      const more = (limit ?? object.amount) - (object.counted - pending);
+      const counted = object.counted - pending + object.elsewhere;
+      const more = (limit ?? object.amount) - counted;
       return { micros: more > 0n ? more : 0n };
     }
     if (limit !== null) return { micros: limit };
@@ -188,6 +196,24 @@ export class Objects {
     this.#put.run(vendor, account, fact.id, fact.currency, amount, unit, rateDate, moved, refunded);
     for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
     return this.find(place, fact.id)!;
+  }
+
+  /**
+   * As `learn`, of an object that no open call is about; of one that nothing was known of, what has
+   * moved by now moved past Keybrake, and is nobody's here.
+   */
+  meet(place: Place, fact: ObjectFact): ObjectRow {
+    if (this.find(place, fact.id)) return this.learn(place, fact);
+    const { id, unit } = this.learn(place, fact);
+    const moved = unit === null || fact.moved === null ? 0n : timesRate(fact.moved, unit);
+    this.#setElsewhere.run(moved, place.vendor, place.account, id);
+    return this.find(place, id)!;
+  }
+
+  /** A call of ours made it after all: whatever moved of it is that call's. */
+  claim({ vendor, account }: Place, id: string): ObjectRow {
+    this.#setElsewhere.run(0n, vendor, account, id);
+    return this.find({ vendor, account }, id)!;
   }
 
   /**

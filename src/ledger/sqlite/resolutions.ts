@@ -55,7 +55,9 @@ export class Resolutions {
     if (sentAt !== undefined && call.sentAt > sentAt) {
       throw new LedgerConflict('the call was sent again since it was looked for');
     }
-    if (outcome === 'unknown' || (outcome === call.state && resolution.objects.length === 0)) {
+    const same = (resolution.vendorObjectId ?? call.vendorObjectId) === call.vendorObjectId;
+    const nothingNew = outcome === call.state && resolution.objects.length === 0 && same;
+    if (outcome === 'unknown' || nothingNew) {
       this.#later.run(lookAt, why, id);
     } else {
       const settlement = {

@@ -143,7 +143,7 @@ export class Settlements {
     const answered = call.state === 'held' && call.vendorObjectId !== null;
     // Its object is counted since it was answered, and must not be once more.
     if (!answered) this.#settleOwn(call, settlement);
-    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? 0n, at);
+    else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? call.hold, at);
     else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
     else this.#write(call, 'held', null, settlement, true);
     this.#learn(call, settlement, lookedAt);
@@ -178,11 +178,12 @@ export class Settlements {
 
   /** A reply told what became of an object: its open holds end, oldest first. */
   #apply(place: OpenCall, fact: ObjectFact, at: number, lookedAt: number | null): void {
-    const object = this.#objects.learn(place, fact);
+    const about = this.#open.ofObject(place, fact.id);
+    let object = this.#objects[about.length > 0 ? 'learn' : 'meet'](place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
     const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
-    const open = this.#open.ofObject(place, object.id);
+    const open = object.id === fact.id ? about : this.#open.ofObject(place, object.id);
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
@@ -196,7 +197,10 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
-    let rest = object.moved! - object.settled;
+    if (open.some(({ subjectAs }) => subjectAs === null)) {
+      object = this.#objects.claim(place, object.id);
+    }
+    let rest = object.moved! - object.settled - object.elsewhere;
     for (const [index, call] of open.entries()) {
       // The last one takes what is left, so that a vendor that moved more than was held shows; but
       // what a pending call holds is for that call to take.

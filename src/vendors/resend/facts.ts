@@ -20,7 +20,8 @@ const STANDINGS: ReadonlyMap<string, Standing> = new Map([
 /** By `last_event`; null when it is not told. What is not in the table went out: bounces count too. */
 export function standingOf({ last_event }: Json): Standing | null {
   const event = textIn(last_event);
-  return event === null ? null : (STANDINGS.get(event) ?? 'gone');
+  // Its events are named so too: `email.canceled`.
+  return event === null ? null : (STANDINGS.get(event.replace(/^email\./, '')) ?? 'gone');
 }
 
 /** `open`: it is scheduled · `declined`: it was cancelled, so nothing moved. */

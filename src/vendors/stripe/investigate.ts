@@ -121,8 +121,8 @@ export function investigate(
 
 /** Of those that are free unless they state money, the ones that stated none. */
 const FREE_WITHOUT_AMOUNT = new Set(['nothing', 'change']);
-/** What only a key can have priced. */
-const PRICED_BY_KEY = new Set(['unknowable', 'unread']);
+/** What only a key can have priced, and what a preview did. */
+const COUNTED_AS_QUOTED = new Set(['unknowable', 'unread', 'stripe']);
 
 function isFree({ method, path, amount, currency }: OpenCall): boolean {
   if (amount !== null || currency !== null) return false;
@@ -196,13 +196,17 @@ class Look {
     });
   }
 
-  /** It was carried out. What it cost is what was quoted if that is its own amount, or the key's price. */
+  /**
+   * It was carried out. What it cost is what was quoted if that is its own amount, a preview's, or
+   * the key's price.
+   */
   #atItsQuote(why: string): Investigation {
     const { method, path, operation, amount, quote } = this.#call;
     const stated = amount !== null && makesObject(this.#call) && !PAYMENTS.has(operation!);
     const { by } = priceOf(method, operationOf(method, path));
-    const byKey = PRICED_BY_KEY.has(by) && quote > 0n;
-    if (!stated && !byKey) return this.#later(`it was carried out (${why}), at a cost not known`);
+    const byOthers = COUNTED_AS_QUOTED.has(by) && quote > 0n;
+    if (!stated && !byOthers)
+      return this.#later(`it was carried out (${why}), at a cost not known`);
     return known(concluded('settled', quote), `It was carried out: ${why}.`);
   }
 

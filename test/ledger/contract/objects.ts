@@ -202,6 +202,34 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(other), { spent: 0, held: 0 });
   });
 
+  test(`${name}: what had moved of an object before anybody here saw it is nobody's here`, async () => {
+    // An invoice of $50 of which $20 were paid past Keybrake: told before the call, or by a read.
+    for (const first of ['asked', 'read'] as const) {
+      const key = await at().issue({ totalCap: usd(100) });
+      const invoice = newName('in');
+      const partly = fact(invoice, 50, 'open', { moved: cents(20) });
+      const facts = first === 'asked' ? [partly] : [];
+      if (first === 'read') await told(at(), key, partly);
+      const pay = await at().hold(key, 0, { ...of(invoice, 'amount'), facts });
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 30 }, first);
+      held(at(), pay, fact(invoice, 50, 'final'));
+      assert.deepEqual(await at().standing(key), { spent: 30, held: 0 }, first);
+    }
+  });
+
+  test(`${name}: what moved of an object that an open call is about is that call's`, async () => {
+    const key = await at().issue({ totalCap: usd(100) });
+    const pi = newName('pi');
+    const lost = await at().hold(key, 7);
+    at().settle(lost, 'unknown', { vendorObjectId: pi });
+    const facts = [fact(pi, 7, 'final')];
+    await at().hold(key, 0, { ...of(pi, 'refundable'), facts });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 14 });
+    await told(at(), key, fact(pi, 7, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 7 });
+    assert.equal((await at().ledger.call(lost))?.cost, usd(7));
+  });
+
   test(`${name}: a reply from the vendor's own store says nothing new of an object`, async () => {
     const { key, pi } = await payment(at(), 7, 'open');
     const again = await at().hold(key, 7);

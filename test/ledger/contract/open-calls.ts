@@ -188,6 +188,22 @@ export function openCallContract(name: string, at: AtDesk): void {
     await resolve(at(), payout, { ...paid, objects: [fact('po_looked', 5, 'final')] });
     await raise(sent.id, 7);
     assert.deepEqual(await at().standing(key), { spent: 9, held: 8 });
+
+    const untold = await at().hold(key, 3);
+    at().settle(untold, 'held', { vendorObjectId: 'ii_looked' });
+    await resolve(at(), untold, { outcome: 'settled', cost: null, vendorObjectId: 'ii_looked' });
+    assert.deepEqual(await at().standing(key), { spent: 12, held: 8 }, 'what was held for it');
+  });
+
+  test(`${name}: a call that turns out to wait for another object ends with that one`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const id = await at().hold(key, 7);
+    at().settle(id, 'held', { vendorObjectId: 'qt_1' });
+    const row = await resolve(at(), id, { outcome: 'held', vendorObjectId: 'in_1' });
+    assert.deepEqual([row?.state, row?.vendorObjectId], ['held', 'in_1']);
+    const told = await at().hold(key, 0, { quote: { kind: 'free' }, class: 'free' });
+    at().cost(told, 0, { vendorObjectId: 'in_1', objects: [fact('in_1', 7, 'final')] });
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
 
   test(`${name}: a decline that was looked up gives back no hold that a newer attempt stands on`, async () => {

@@ -1,0 +1,66 @@
+/**
+ * What a reply means for the money. A message or a call is held until Twilio states its price; what
+ * has no price of its own costs what was quoted. A rejection proves that nothing was sent, 429 too;
+ * a 5xx proves nothing. Never throws.
+ */
+import type { Micros } from '../../money.ts';
+import { readJson, textIn } from '../reply.ts';
+import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
+import { factOf, type Kind, microsOf, resourceIn } from './resources.ts';
+
+/** Operations that answer with a message or a call, and whether they make it. */
+const SHOWN: Readonly<Record<string, { kind: Kind; made: boolean }>> = {
+  'messages.create': { kind: 'message', made: true },
+  'messages.fetch': { kind: 'message', made: false },
+  'messages.update': { kind: 'message', made: false },
+  'calls.create': { kind: 'call', made: true },
+  'calls.fetch': { kind: 'call', made: false },
+  'calls.update': { kind: 'call', made: false },
+};
+
+type End = Pick<Conclusion, 'outcome' | 'cost' | 'repeatable' | 'objects' | 'vendorObjectId'>;
+
+export function conclude(reading: Reading, reply: VendorReply, tariff: Tariff): Conclusion {
+  return {
+    ...endOf(reading, reply, tariff),
+    replayedByVendor: false,
+    vendorRequestId: reply.headers.get('twilio-request-id') ?? null,
+  };
+}
+
+function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
+  const { status } = reply;
+  const free = reading.quote.kind === 'free';
+  if (status >= 400 && status < 500) return end('released', null, false);
+  if (status < 200 || status >= 300) return free ? end('settled', 0n, false) : UNKNOWN;
+  const repeatable = reading.idempotency === 'proxy';
+  const shown = SHOWN[reading.operation ?? ''];
+  const body = readJson(reply);
+  const resource = shown ? resourceIn(body, shown.kind, tariff) : null;
+  if (shown?.made) {
+    if (resource === null) return UNKNOWN;
+    const { price, sid } = resource;
+    if (price === null) return end('held', null, repeatable, [], sid);
+    return end('settled', microsOf(price), repeatable, [], sid);
+  }
+  if (free) {
+    // Only of the resource that was asked for: another one's price would end another hold.
+    const known = resource !== null && resource.sid === reading.objectId;
+    return end('settled', 0n, repeatable, known ? [factOf(resource)] : [], reading.objectId);
+  }
+  return end('settled', AS_HELD, repeatable, [], textIn(body?.sid));
+}
+
+/** Twilio states no price of it: it cost what was held. */
+const AS_HELD = null;
+const UNKNOWN: End = end('unknown', null, false);
+
+function end(
+  outcome: Conclusion['outcome'],
+  cost: Micros | null,
+  repeatable: boolean,
+  objects: readonly ObjectFact[] = [],
+  vendorObjectId: string | null = null,
+): End {
+  return { outcome, cost, repeatable, objects, vendorObjectId };
+}
