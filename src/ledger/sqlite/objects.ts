@@ -40,6 +40,7 @@ export class Objects {
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
   readonly #since: StatementSync;
+  readonly #settled: StatementSync;
   readonly #setElsewhere: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -82,6 +83,11 @@ export class Objects {
     // By the time of admission: a call that waited was admitted after others with greater ids.
     this.#later = db.prepare(
       `${accepted} AND id <> ? AND (at > ? OR (at = ? AND id > ?) OR ${answered} > ?) LIMIT 1`,
+    );
+    this.#settled = db.prepare(
+      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND vault_key_id = ? AND state = 'settled'`,
     );
     this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
@@ -229,15 +235,17 @@ export class Objects {
   }
 
   /**
-   * What the fact says has moved, at the object's own rate, less what other calls have settled of it;
-   * null while nothing has, or without a rate.
+   * What the fact says has moved, at the object's own rate, less what other calls of the same key
+   * have settled of it; null while nothing has, or without a rate. Another key's do not count: of two
+   * whose answers were lost, nobody knows which one moved it, and neither key may spend it again.
    */
-  unsettled(place: Place, fact: ObjectFact): Micros | null {
-    const known = this.find(place, fact.id);
+  unsettled(call: Place & { keyId: bigint }, fact: ObjectFact): Micros | null {
+    const known = this.find(call, fact.id);
     const moved = movedOf(fact, rateOf(known, fact).unit);
     if (moved === null) return null;
-    const rest = moved - (known?.settled ?? 0n);
-    return rest > 0n ? rest : 0n;
+    const { vendor, account, keyId } = call;
+    const { micros } = this.#settled.get(fact.id, vendor, account, keyId) as { micros: Micros };
+    return moved > micros ? moved - micros : 0n;
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
