@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { readBaseUrl } from './base-url.ts';
+import { readDuration } from './duration.ts';
 import { type Micros, parseUsd } from './money.ts';
 import { Secret } from './seal.ts';
 
@@ -45,6 +46,28 @@ const secret = z
   .string()
   .regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces')
   .transform((text) => new Secret(text));
+
+const rates = z.string().transform((text, context): { address: string } | { file: string } => {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    if (text === '') context.addIssue('must be a file or an address');
+    return { file: text };
+  }
+  try {
+    return { address: readBaseUrl(text) };
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
+
+const duration = z.string().transform((text, context) => {
+  try {
+    return readDuration(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
 
 const usd = z.string().transform((text, context) => {
   try {
@@ -104,6 +127,15 @@ export const SETTINGS = {
     'What Resend takes for one recipient of a mail, in dollars; its replies state no price',
     '0.0009',
   ),
+  KEYBRAKE_RATES: setting(
+    rates,
+    'Exchange rates, a JSON file or an https address; absent: other currencies than dollars are refused',
+  ),
+  KEYBRAKE_RATES_MAX_AGE: setting(
+    duration,
+    'How old the day of a rate may be: 4d, because none are published at weekends',
+    '4d',
+  ),
   KEYBRAKE_VENDORS: setting(
     z.string().min(1, 'must name a folder'),
     'Folder of descriptions of further vendors, *.yaml: docs/vendors/declare.md',
@@ -150,6 +182,9 @@ export interface Config {
   readonly twilioPrices: string | null;
   /** What Resend takes for one recipient of a mail. */
   readonly resendEmailPrice: Micros;
+  /** Where exchange rates come from; null: nowhere. */
+  readonly rates: { readonly address: string } | { readonly file: string } | null;
+  readonly ratesMaxAgeMs: number;
   /** The folder of the operator's own vendor descriptions. */
   readonly vendorsDir: string | null;
   /** Null: on when no real account is stored. */
@@ -195,6 +230,8 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: Record<string, string>
     accounts,
     twilioPrices: (read.KEYBRAKE_TWILIO_PRICES as string | undefined) ?? null,
     resendEmailPrice: read.KEYBRAKE_RESEND_EMAIL_USD as Micros,
+    rates: (read.KEYBRAKE_RATES as Config['rates'] | undefined) ?? null,
+    ratesMaxAgeMs: read.KEYBRAKE_RATES_MAX_AGE as number,
     vendorsDir: (read.KEYBRAKE_VENDORS as string | undefined) ?? null,
     sandbox: given.KEYBRAKE_SANDBOX === undefined ? null : given.KEYBRAKE_SANDBOX === '1',
   });

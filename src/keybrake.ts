@@ -14,6 +14,7 @@ import { type Log, openLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { DataPlane } from './proxy/call.ts';
 import { Upstream, type UpstreamLimits } from './proxy/forward.ts';
+import { fetchOnce } from './proxy/look-up.ts';
 import { Observer } from './proxy/observe.ts';
 import { RunningCalls } from './proxy/running.ts';
 import { ReplySeal } from './proxy/sealed-reply.ts';
@@ -27,6 +28,7 @@ import {
 } from './sandbox/server.ts';
 import { listen, type ServerLimits } from './server.ts';
 import { TariffBook } from './tariffs/book.ts';
+import { RateSource, readRatesFile } from './tariffs/rate-source.ts';
 import { twilioPrices } from './tariffs/twilio-prices.ts';
 import { loadVendors } from './vendor-files.ts';
 import { keyHeaders } from './vendors/headers.ts';
@@ -45,6 +47,8 @@ export interface KeybrakeOptions {
   holdsMs?: number;
   /** How often open calls are looked for. */
   resolvePauseMs?: number;
+  /** How often a file of exchange rates is looked at for a change. */
+  ratesPauseMs?: number;
   sandbox?: SandboxOptions;
   /** A ledger thread ended: nothing can be decided any more. */
   onDeath?: (error: Error) => void;
@@ -76,7 +80,7 @@ export async function startKeybrake(
   const undo: (() => Promise<unknown>)[] = [];
   const vendors = loadVendors(config.vendorsDir);
   const fromEnvironment = environmentAccounts(config, vendors);
-  const priceOfTwilio = twilioPrices(config.twilioPrices);
+  const tariffs = tariffsOf(config, clock.now());
   try {
     prepareDataFolder(config.dataDir);
     const hadLedger = hasLedger(config.dataDir);
@@ -101,13 +105,22 @@ export async function startKeybrake(
     const ids = new IdSource(clock, 0, ledger.lastId);
     const firstApiKey = await firstKey(config, ledger, ids, clock);
     const running = new RunningCalls(clock);
-    const tariffs = new TariffBook();
-    tariffs.setPrices(twilio.name, null, priceOfTwilio);
-    tariffs.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, config.resendEmailPrice]]));
     const waiting = new WaitingRoom(clock);
-    const metrics = new Metrics({ running: () => running.size, waiting: () => waiting.size });
+    const metrics = new Metrics({
+      ...{ running: () => running.size, waiting: () => waiting.size },
+      ratesAge: () => tariffs.ratesAge(clock.now()),
+    });
     const upstream = new Upstream(options.upstreamLimits);
     undo.push(() => upstream.close());
+    if (config.rates) {
+      const fetch = (address: string) => fetchOnce(upstream, address);
+      const rates = new RateSource(config.rates, {
+        ...{ book: tariffs, fetch, clock, log },
+        ...(options.ratesPauseMs === undefined ? {} : { filePauseMs: options.ratesPauseMs }),
+      });
+      rates.start();
+      undo.push(async () => rates.stop());
+    }
     const seal = new ReplySeal(masterKey);
     const dataPlane = new DataPlane({
       vendors,
@@ -178,6 +191,17 @@ export async function startKeybrake(
     await takeApart(undo);
     throw error;
   }
+}
+
+/** What calls cost at the start. Throws ConfigError for a file that is wrong, before anything is made. */
+function tariffsOf(config: Config, now: number): TariffBook {
+  const { rates, ratesMaxAgeMs, twilioPrices: file, resendEmailPrice } = config;
+  const book = new TariffBook(ratesMaxAgeMs);
+  if (rates && 'file' in rates) book.setRates(readRatesFile(rates.file, now));
+  if (rates && 'address' in rates) book.awaitRates('none were read from KEYBRAKE_RATES yet');
+  book.setPrices(twilio.name, null, twilioPrices(file));
+  book.setPrices(resend.name, null, new Map([[PRICE_OF_MAIL, resendEmailPrice]]));
+  return book;
 }
 
 type Vendors = ReadonlyMap<string, Vendor>;

@@ -14,6 +14,8 @@ export interface Gauges {
   running(): number;
   /** Of those, the ones that wait for a budget. */
   waiting(): number;
+  /** Seconds since the day of the exchange rates began; null: there are none. */
+  ratesAge(): number | null;
 }
 
 interface VendorSeries {
@@ -80,6 +82,14 @@ export class Metrics {
       registers,
       collect() {
         this.set(gauges.waiting());
+      },
+    });
+    new Gauge({
+      name: 'keybrake_rates_age_seconds',
+      help: 'Since the day of the exchange rates began; NaN when there are none',
+      registers,
+      collect() {
+        this.set(gauges.ratesAge() ?? Number.NaN);
       },
     });
     new Gauge({

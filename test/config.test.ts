@@ -32,10 +32,36 @@ test('without any setting the defaults hold: loopback, ./data, Stripe itself', (
     apiKey: null,
     accounts: [],
     resendEmailPrice: 900n,
+    rates: null,
+    ratesMaxAgeMs: 4 * 86_400_000,
     vendorsDir: null,
     twilioPrices: null,
     sandbox: null,
   });
+});
+
+test('rates come from a file, or from an address by the rules of every address', () => {
+  const ratesOf = (text: string) => readConfig({ KEYBRAKE_RATES: text }).rates;
+  assert.deepEqual(ratesOf('/etc/keybrake/rates.json'), { file: '/etc/keybrake/rates.json' });
+  assert.deepEqual(ratesOf('rates.json'), { file: 'rates.json' });
+  const address = 'https://rates.example.com/v1/latest';
+  assert.deepEqual(ratesOf(address), { address });
+  assert.deepEqual(ratesOf('http://127.0.0.1:9/x'), { address: 'http://127.0.0.1:9/x' });
+  const wrong: [text: string, fault: RegExp][] = [
+    ['', /must be a file or an address/],
+    ['http://rates.example.com/latest', /must be https/],
+    ['https://10.0.0.1/latest', /must not be a private/],
+    ['https://rates.example.com/latest?key=1', /must not have a query/],
+    ['ftp://rates.example.com/latest', /must be an address such as/],
+    ['file:///etc/rates.json', /must be an address such as/],
+  ];
+  for (const [text, fault] of wrong) {
+    const [told, ...others] = faultsOf({ KEYBRAKE_RATES: text });
+    assert.match(String(told), fault, text);
+    assert.deepEqual(others, []);
+  }
+  assert.equal(readConfig({ KEYBRAKE_RATES_MAX_AGE: '36h' }).ratesMaxAgeMs, 36 * 3_600_000);
+  assert.match(faultsOf({ KEYBRAKE_RATES_MAX_AGE: '4' }).join(), /KEYBRAKE_RATES_MAX_AGE must be/);
 });
 
 test('other programs’ variables mean nothing here', () => {

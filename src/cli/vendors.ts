@@ -97,11 +97,11 @@ Examples:
     );
   command.action(async (options: ListOptions) => {
     const known = await vendorsWith(options.vendors ?? process.env.KEYBRAKE_VENDORS ?? null);
-    const rows = known.map(([name, { vendor, file }]) => ({
+    const rows = known.map(([name, { vendor, described }]) => ({
       vendor: name,
       base_url: vendor.baseUrl,
       credentials: vendor.credentialFields,
-      file,
+      file: described?.file ?? null,
     }));
     if (options.json) {
       terminal.print(JSON.stringify({ data: rows }, null, 2));

@@ -6,7 +6,7 @@
 
 import type { Account } from '../accounts.ts';
 import type { LookUp, Vendor, VendorReply } from '../vendors/vendor.ts';
-import type { Sender } from './forward.ts';
+import type { Sender, UpstreamResult } from './forward.ts';
 import { withoutSecrets } from './mask.ts';
 
 /** By this the vendor's own log tells Keybrake's questions from the calls of runs. */
@@ -27,13 +27,20 @@ export async function lookUp(
     body: Buffer.from(body),
   };
   const outbound = vendor.outbound(request, account, null);
-  const result = await upstream.send({ method, ...outbound }, mayStart);
-  switch (result.kind) {
-    case 'reply':
-      return withoutSecrets(result.reply, vendor, account.credentials, outbound);
-    case 'stopped':
-      return 'it was stopped';
-    default:
-      return result.why;
-  }
+  const reply = replyOf(await upstream.send({ method, ...outbound }, mayStart));
+  if (typeof reply === 'string') return reply;
+  return withoutSecrets(reply, vendor, account.credentials, outbound);
+}
+
+/** One GET of an address that is no vendor's, without credentials. Like lookUp it never rejects. */
+export async function fetchOnce(upstream: Sender, address: string): Promise<VendorReply | string> {
+  const { origin: baseUrl, pathname: path } = new URL(address);
+  const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
+  const body = new Uint8Array();
+  return replyOf(await upstream.send({ method: 'GET', baseUrl, path, headers, body }, () => true));
+}
+
+function replyOf(result: UpstreamResult): VendorReply | string {
+  if (result.kind === 'reply') return result.reply;
+  return result.kind === 'stopped' ? 'it was stopped' : result.why;
 }

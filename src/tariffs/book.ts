@@ -22,12 +22,17 @@ const DAY_MS = 86_400_000;
 const LEARNED_MS = DAY_MS;
 const DOLLARS: ReadonlyMap<string, Rate> = new Map([['usd', { unit: 10n ** 12n, date: null }]]);
 const NO_PRICES: PriceTable = new Map();
-const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/** What of a tariff hangs on the rates alone. */
+type Rates = Pick<Tariff, 'rates' | 'missing'>;
 
 export class TariffBook {
   readonly #maxAgeMs: number;
-  #rates: ReadonlyMap<string, Rate> = DOLLARS;
   #table: RateTable | null = null;
+  /** Until when the rates hold, in milliseconds since 1970; what there is by then, and after. */
+  #validUntil = Number.POSITIVE_INFINITY;
+  #valid: Rates = { rates: DOLLARS, missing: new Map() };
+  #tooOld: Rates = this.#valid;
   /** By vendor, and by vendor and account; the account's own come before the vendor's. */
   readonly #prices = new Map<string, PriceTable>();
   /** What the vendors told, by vendor and account; and that together with the tables. */
@@ -43,11 +48,28 @@ export class TariffBook {
     return this.#table;
   }
 
+  /** Seconds since the day of the rates began; null: there are none. */
+  ratesAge(now: number): number | null {
+    return this.#table === null ? null : (now - Date.parse(this.#table.date)) / 1000;
+  }
+
   setRates(table: RateTable): void {
+    const { date, units } = table;
     const rates = new Map<string, Rate>();
-    for (const [code, unit] of table.units) rates.set(code, { unit, date: table.date });
-    this.#rates = new Map([...rates, ...DOLLARS]);
+    for (const [code, unit] of units) rates.set(code, { unit, date });
+    const none: [string, string] = ['*', `the rates of ${date} have none for it`];
+    const old = [...units.keys()].map((code): [string, string] => {
+      return [code, `its rate is of ${date}, which is too old`];
+    });
     this.#table = table;
+    this.#validUntil = Date.parse(date) + this.#maxAgeMs;
+    this.#valid = { rates: new Map([...rates, ...DOLLARS]), missing: new Map([none]) };
+    this.#tooOld = { rates: DOLLARS, missing: new Map([none, ...old]) };
+  }
+
+  /** `why`: there are none yet, though somebody expects them. */
+  awaitRates(why: string): void {
+    if (this.#table === null) this.#valid = { rates: DOLLARS, missing: new Map([['*', why]]) };
   }
 
   /** `account` null: every account of the vendor that has no prices of its own. */
@@ -70,14 +92,8 @@ export class TariffBook {
 
   /** The tariff of a vendor's account at this time. */
   of(vendor: string, account: string, now: number): Tariff {
-    const prices = this.#pricesOf(vendor, account, now);
-    const table = this.#table;
-    if (table === null || now - Date.parse(table.date) <= this.#maxAgeMs) {
-      return { rates: this.#rates, missing: NOTHING, prices };
-    }
-    const why = `its rate is of ${table.date}, which is too old`;
-    const missing = new Map([...table.units.keys()].map((code) => [code, why]));
-    return { rates: DOLLARS, missing, prices };
+    const { rates, missing } = now <= this.#validUntil ? this.#valid : this.#tooOld;
+    return { rates, missing, prices: this.#pricesOf(vendor, account, now) };
   }
 
   #pricesOf(vendor: string, account: string, now: number): PriceTable {

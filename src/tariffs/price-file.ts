@@ -4,11 +4,10 @@
  *
  *   { "prices": { "sms/US": 0.0079, "sms/GB": "0.0524" }, "list_prices": false }
  */
-import { readFileSync } from 'node:fs';
-import { ConfigError } from '../config.ts';
-import { JsonFault, NumberText, parseJson } from '../json-scan.ts';
+import { NumberText } from '../json-scan.ts';
 import { type Micros, MoneyError, parseUsd } from '../money.ts';
 import type { PriceTable } from './book.ts';
+import { JsonTable, objectOf, readTextFile } from './json-table.ts';
 
 export interface PriceFile {
   readonly prices: PriceTable;
@@ -25,84 +24,32 @@ export function readPriceFile(
   where: string,
   checkName: (name: string) => string | null,
 ): PriceFile {
-  let text: string;
+  const table = new JsonTable(readTextFile(path, where), `${where} ${path}`);
+  const { prices: given, list_prices: listPrices = true, ...others } = table.fields;
+  for (const name in others) table.fault(name, 'is not a field; there are prices, list_prices');
+  if (typeof listPrices !== 'boolean') table.fault('list_prices', 'must be true or false');
+  const named = objectOf(given);
+  if (named === null) table.fault('prices', 'must be an object of names and dollars');
+  const prices = new Map<string, Micros>();
+  for (const name in named) {
+    const wrong = checkName(name);
+    const price = priceIn(named[name]);
+    if (wrong !== null) table.fault(name, wrong);
+    if (typeof price === 'string') table.fault(name, price);
+    else prices.set(name, price);
+  }
+  table.check();
+  return { prices, listPrices: listPrices !== false };
+}
+
+/** Or what is wrong with it. */
+function priceIn(value: unknown): Micros | string {
+  const text = value instanceof NumberText ? value.source : value;
+  if (typeof text !== 'string') return 'must be a number of dollars such as 0.0083';
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (cause) {
-    const why = cause instanceof TypeError ? 'it is not UTF-8' : (cause as Error).message;
-    throw new ConfigError(`${where} cannot be read: ${why}`, { cause });
+    return parseUsd(text);
+  } catch (error) {
+    if (!(error instanceof MoneyError)) throw error;
+    return error.message;
   }
-  return new Reading(text, `${where} ${path}`, checkName).file();
-}
-
-class Reading {
-  readonly #text: string;
-  readonly #where: string;
-  readonly #checkName: (name: string) => string | null;
-  readonly #faults: string[] = [];
-
-  constructor(text: string, where: string, checkName: (name: string) => string | null) {
-    this.#text = text;
-    this.#where = where;
-    this.#checkName = checkName;
-  }
-
-  file(): PriceFile {
-    const root = objectOf(this.#parsed());
-    if (root === null) throw new ConfigError(`${this.#where}, line 1: must be a JSON object`);
-    const { prices: given, list_prices: listPrices = true, ...others } = root;
-    for (const name in others) this.#fault(name, 'is not a field; there are prices, list_prices');
-    if (typeof listPrices !== 'boolean') this.#fault('list_prices', 'must be true or false');
-    const prices = new Map<string, Micros>();
-    const table = objectOf(given);
-    if (table === null) this.#fault('prices', 'must be an object of names and dollars');
-    for (const name in table) {
-      const price = this.#price(name, table[name]);
-      if (price !== null) prices.set(name, price);
-    }
-    if (this.#faults.length > 0) throw new ConfigError(this.#faults.join('\n'));
-    return { prices, listPrices: listPrices !== false };
-  }
-
-  #parsed(): unknown {
-    try {
-      return parseJson(this.#text, () => true);
-    } catch (fault) {
-      if (!(fault instanceof JsonFault)) throw fault;
-      const line = this.#lineAt(fault.position - 1);
-      throw new ConfigError(`${this.#where}, line ${line}: ${fault.message}`);
-    }
-  }
-
-  #price(name: string, value: unknown): Micros | null {
-    const wrong = this.#checkName(name);
-    if (wrong !== null) this.#fault(name, wrong);
-    const text = value instanceof NumberText ? value.source : value;
-    if (typeof text !== 'string') {
-      this.#fault(name, 'must be a number of dollars such as 0.0083');
-      return null;
-    }
-    try {
-      return parseUsd(text);
-    } catch (error) {
-      if (!(error instanceof MoneyError)) throw error;
-      this.#fault(name, error.message);
-      return null;
-    }
-  }
-
-  /** Names are not given twice, so the first place where one stands is its own. */
-  #fault(name: string, what: string): void {
-    const at = this.#text.indexOf(JSON.stringify(name));
-    this.#faults.push(`${this.#where}, line ${this.#lineAt(Math.max(at, 0))}: ${name} ${what}`);
-  }
-
-  #lineAt(index: number): number {
-    return this.#text.slice(0, index).split('\n').length;
-  }
-}
-
-function objectOf(value: unknown): Record<string, unknown> | null {
-  const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return plain && !(value instanceof NumberText) ? (value as Record<string, unknown>) : null;
 }

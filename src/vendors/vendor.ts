@@ -44,7 +44,7 @@ export interface Rate {
 export interface Tariff {
   /** By lower-case code. A currency that is not here has no rate, or one that is too old. */
   readonly rates: ReadonlyMap<string, Rate>;
-  /** Why a currency that somebody may expect is not in `rates`: `its rate is of 2026-11-01`. */
+  /** Why a currency is not in `rates`: `its rate is of 2026-11-01`; `*`: why any other is not. */
   readonly missing: ReadonlyMap<string, string>;
   /** The vendor's own prices for this account, by names that the vendor's folder defines. */
   readonly prices: ReadonlyMap<string, Micros>;
@@ -332,4 +332,9 @@ export interface Vendor {
 
 export function isRefusal(value: Reading | Refusal): value is Refusal {
   return 'code' in value;
+}
+
+/** Why the tariff has no rate for a currency. */
+export function whyNoRate(currency: string, { missing }: Tariff): string {
+  return missing.get(currency) ?? missing.get('*') ?? 'none is configured';
 }

@@ -15,6 +15,15 @@ before(async () => {
   await mkdir(file('bad'));
   await writeFile(file('good/printshop.yaml'), EXAMPLE);
   await writeFile(file('good/notes.txt'), 'no description');
+  // Before its vendor by name, and read after it.
+  await writeFile(file('good/a-prices.yaml'), 'prices_of: printshop\nprices: { page: 0.03 }\n');
+  await mkdir(file('prices'));
+  const prices = (of: string, more = '') =>
+    `# ours\nprices_of: ${of}\nprices:\n  email: 0.0009\n${more}`;
+  await writeFile(file('prices/a.yaml'), prices('sendgrid'));
+  await writeFile(file('prices/b.yaml'), prices('sendgrid'));
+  await writeFile(file('prices/c.yaml'), prices('postmark', '  stamp: 1\n'));
+  await writeFile(file('prices/d.yaml'), prices('stripe'));
   const wrong = EXAMPLE.replace('body: json', 'body: xml').replace('usd: 30', 'usd: 30.0000001');
   await writeFile(file('bad/wrong.yaml'), wrong);
   await writeFile(file('bad/stripe.yaml'), EXAMPLE.replace('vendor: printshop', 'vendor: stripe'));
@@ -110,6 +119,26 @@ test('the list has the vendors of Keybrake, those of its files and those of the 
   const wrong = await keybrake(['vendors', 'list', '--vendors', file('bad')]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /bad\/stripe\.yaml:1: vendor stripe is there already/);
+});
+
+test('a file of prices replaces what its vendor’s file says, and only what is there', async () => {
+  const checked = await keybrake([
+    'vendors',
+    'check',
+    file('good/a-prices.yaml'),
+    file('good/printshop.yaml'),
+  ]);
+  assert.equal(checked.code, 0, checked.stdout);
+  assert.match(checked.stdout, /pages × page \$0\.03 \+ recipients/);
+  const shipped = await keybrake(['vendors', 'check', file('prices/a.yaml')]);
+  assert.match(shipped.stdout, /POST \/v3\/mail\/send .* × email \$0\.0009$/m);
+  const { code, stderr } = await keybrake(['vendors', 'list', '--vendors', file('prices')]);
+  assert.equal(code, 2);
+  assert.deepEqual(stderr.replaceAll(`${folder}/`, '').trimEnd().split('\n'), [
+    'keybrake: prices/b.yaml:2: prices_of sendgrid has prices in another file too',
+    'prices/c.yaml:5: prices.stamp is no price of postmark; there are email',
+    'prices/d.yaml:2: prices_of must be a vendor of a file; there are postmark, sendgrid',
+  ]);
 });
 
 test('with a wrong file no server starts: each fault is named with file and line, status 2', async () => {

@@ -4,12 +4,11 @@
  * fake Postmark mailed.
  */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { newVaultKey } from '../../src/ids.ts';
 import { POSTMARK } from '../support/fake-postmark.ts';
-import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
-import { type MailVendor, startMailVendor } from '../support/mail-vendor.ts';
-import { auditRows, issueKey, keySpend, putAccount, revokeKey } from '../support/management.ts';
+import { mailStage } from '../support/mail-stage.ts';
+import { issueKey, revokeKey } from '../support/management.ts';
 import { type NpmTools, npmTools } from '../support/npm-tools.ts';
 import { type PostmarkError, postmarkClient } from '../support/postmark-sdk.ts';
 import { type Python, python } from '../support/python.ts';
@@ -44,47 +43,18 @@ describe('Postmark from a file', () => {
 });
 
 function guarantees(tools: NpmTools, environment: Python): void {
-  let keybrake: Keybrake;
-  let vendor: MailVendor;
-  let label = 0;
-  before(async () => {
-    keybrake = await startKeybrake();
-    vendor = await startMailVendor(POSTMARK, SECRET);
-    await putAccount(keybrake, 'postmark', 'default', { secret: SECRET, base_url: vendor.url });
-  });
-  after(async () => {
-    await keybrake?.close();
-    await vendor?.close();
-  });
-  beforeEach(() => {
-    vendor.requests.length = 0;
-    vendor.books.letters.length = 0;
-    vendor.faults.length = 0;
-  });
-
-  const base = () => `${keybrake.url}/postmark`;
-  const client = (key: string) => postmarkClient(tools, base(), key);
-  const issue = (mails: number, more: object = {}) =>
-    issueKey(keybrake, {
-      vendor: 'postmark',
-      total_usd_cap: (mails * PRICE) / 1e6,
-      agent_run_label: `postmark-${++label}`,
-      ...more,
-    });
-  const spendOf = async (id: string) => {
-    const { spent_usd, held_usd } = await keySpend(keybrake, id);
-    return [Math.round((spent_usd * 1e6) / PRICE), Math.round((held_usd * 1e6) / PRICE)];
-  };
-  const rows = () => auditRows(keybrake, { label: `postmark-${label}` });
+  const stage = mailStage('postmark', POSTMARK, { secret: SECRET, price: PRICE });
+  const { issue, spendOf, rows } = stage;
+  const client = (key: string) => postmarkClient(tools, stage.base, key);
   const inPython = (key: string, ...calls: [name: string, ...parameters: unknown[]][]) =>
-    callPython(environment, 'postmark', { base: base(), key, retries: 2, calls });
+    callPython(environment, 'postmark', { base: stage.base, key, retries: 2, calls });
   const rejected = (sending: Promise<unknown>) =>
     sending.then(
       () => assert.fail('it was sent'),
       (error: PostmarkError) => error,
     );
   const call = (headers: Record<string, string>, path = '/email', body: unknown = MAIL) =>
-    fetch(base() + path, {
+    fetch(stage.base + path, {
       method: body === null ? 'GET' : 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
       body: body === null ? null : JSON.stringify(body),
@@ -92,18 +62,18 @@ function guarantees(tools: NpmTools, environment: Python): void {
 
   test('the key works in Postmark’s own header, with and without a path, and in Authorization', async () => {
     const { id, vault_key } = await issue(100);
-    for (const at of [base(), keybrake.url]) {
+    for (const at of [stage.base, stage.keybrake.url]) {
       const sent = await postmarkClient(tools, at, vault_key).sendEmail(MAIL);
       assert.equal(sent.ErrorCode, 0);
-      assert.equal(sent.MessageID, vendor.books.letters.at(-1)?.id);
+      assert.equal(sent.MessageID, stage.vendor.books.letters.at(-1)?.id);
     }
     const [written] = await inPython(vault_key, ['send', LETTER]);
     assert.equal(one(written).error_code ?? one(written).ErrorCode, 0);
     const answer = await call({ authorization: `Bearer ${vault_key}` });
     assert.equal(answer.headers.get('x-keybrake-cost-usd'), '0.0054');
-    assert.equal(vendor.books.mails, 3 + 3 + 2 + 3);
+    assert.equal(stage.vendor.books.mails, 3 + 3 + 2 + 3);
     assert.deepEqual(await spendOf(id), [11, 0]);
-    for (const request of vendor.requests) {
+    for (const request of stage.vendor.requests) {
       assert.equal(request.headers['x-postmark-server-token'], SECRET);
       assert.equal(request.headers.authorization, undefined);
       assert.doesNotMatch(JSON.stringify(request), /vault_key|keybrake/i);
@@ -143,17 +113,17 @@ function guarantees(tools: NpmTools, environment: Python): void {
       assert.doesNotMatch(Message, /vault_key_|accounts-secret|00000000-aaaa/);
     }
     // The header means Postmark: a key for another vendor is not taken there.
-    const stripe = await issueKey(keybrake);
-    const answer = await fetch(`${keybrake.url}/stripe/v1/balance`, {
+    const stripe = await issueKey(stage.keybrake);
+    const answer = await fetch(`${stage.keybrake.url}/stripe/v1/balance`, {
       headers: token(stripe.vault_key),
     });
     assert.equal(answer.headers.get('x-keybrake-reason'), 'request_ambiguous');
-    assert.equal(vendor.requests.length, 0);
-    assert.equal(keybrake.sandbox.stripe.requests, 0);
+    assert.equal(stage.vendor.requests.length, 0);
+    assert.equal(stage.keybrake.sandbox.stripe.requests, 0);
   });
 
   test('a stranger’s token is refused in Postmark’s shape, wherever it is sent', async () => {
-    for (const at of [base(), keybrake.url]) {
+    for (const at of [stage.base, stage.keybrake.url]) {
       const error = await rejected(postmarkClient(tools, at, newVaultKey(false)).sendEmail(MAIL));
       assert.deepEqual([error.name, error.code], ['InvalidAPIKeyError', 10]);
       assert.match(error.message, /^key_unknown: /);
@@ -170,7 +140,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
       each.status === 'rejected' ? [each.reason as PostmarkError] : [],
     );
     assert.equal(errors.length, 30);
-    assert.equal(vendor.books.mails, 30);
+    assert.equal(stage.vendor.books.mails, 30);
     assert.deepEqual(await spendOf(id), [30, 0]);
     for (const error of errors) {
       assert.deepEqual([error.name, error.statusCode], ['RateLimitExceededError', 429]);
@@ -181,16 +151,16 @@ function guarantees(tools: NpmTools, environment: Python): void {
     assert.equal(failure(refused).class, 'ValidationException');
     assert.match(failure(refused).text, /cap_exceeded/);
     assert.equal((await rows()).length, before + 1);
-    assert.equal(vendor.requests.length, 10);
+    assert.equal(stage.vendor.requests.length, 10);
   });
 
   test('after a revoke the SDK sees that its key is not valid', async () => {
     const { id, vault_key } = await issue(30);
-    await revokeKey(keybrake, id);
+    await revokeKey(stage.keybrake, id);
     const error = await rejected(client(vault_key).sendEmail(MAIL));
     assert.equal(error.name, 'InvalidAPIKeyError');
     assert.match(error.message, /^key_revoked: /);
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 
   test('of a batch what Postmark rejects costs nothing', async () => {
@@ -201,12 +171,12 @@ function guarantees(tools: NpmTools, environment: Python): void {
       results.map(({ ErrorCode }) => ErrorCode),
       [0, 406, 0],
     );
-    assert.equal(vendor.books.mails, 6);
+    assert.equal(stage.vendor.books.mails, 6);
     assert.deepEqual(await spendOf(id), [6, 0]);
     const [batch] = await inPython(vault_key, ['send_batch', [LETTER, LETTER]]);
     assert.ok(Array.isArray(batch?.result), JSON.stringify(batch));
     assert.deepEqual(await spendOf(id), [10, 0]);
-    assert.equal(vendor.books.mails, 10);
+    assert.equal(stage.vendor.books.mails, 10);
   });
 
   test('mail by template costs as other mail', async () => {
@@ -216,7 +186,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
     await client(vault_key).sendEmailWithTemplate(mail);
     const inactive = { ...mail, Cc: 'inactive@x.example' };
     await client(vault_key).sendEmailBatchWithTemplates([mail, inactive]);
-    assert.equal(vendor.books.mails, 6);
+    assert.equal(stage.vendor.books.mails, 6);
     assert.deepEqual(await spendOf(id), [6, 0]);
   });
 
@@ -226,7 +196,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
       client(vault_key).sendEmail({ ...MAIL, Cc: 'inactive@x.example' }),
     );
     assert.deepEqual([error.name, error.code], ['InactiveRecipientsError', 406]);
-    vendor.faults.push({ status: 429, executes: false });
+    stage.vendor.faults.push({ status: 429, executes: false });
     assert.equal(
       (await rejected(client(vault_key).sendEmail(MAIL))).name,
       'RateLimitExceededError',
@@ -245,12 +215,12 @@ function guarantees(tools: NpmTools, environment: Python): void {
       { hangUp: true, executes: true } as const,
       { hangUp: true, executes: false } as const,
     ]) {
-      vendor.faults.push(fault);
+      stage.vendor.faults.push(fault);
       const { statusCode } = await rejected(client(vault_key).sendEmail(MAIL));
       assert.equal(statusCode, 'status' in fault ? fault.status : 504);
     }
-    assert.equal(vendor.requests.length, 3);
-    assert.equal(vendor.books.mails, 6);
+    assert.equal(stage.vendor.requests.length, 3);
+    assert.equal(stage.vendor.books.mails, 6);
     assert.deepEqual(await spendOf(id), [0, 9]);
     assert.deepEqual(
       (await rows()).map(({ state }) => state),
@@ -272,7 +242,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
       const answer = await call(headers, path, body);
       assert.equal(answer.headers.get('x-keybrake-reason'), reason, path);
     }
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 
   test('recipients cannot be hidden from the count', async () => {
@@ -291,6 +261,6 @@ function guarantees(tools: NpmTools, environment: Python): void {
         JSON.stringify(body),
       );
     }
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 }

@@ -3,11 +3,10 @@
  * Keybrake: a description in a file. What counts is what the fake SendGrid mailed.
  */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { SENDGRID } from '../support/fake-sendgrid.ts';
-import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
-import { type MailVendor, startMailVendor } from '../support/mail-vendor.ts';
-import { auditRows, issueKey, keySpend, putAccount, revokeKey } from '../support/management.ts';
+import { mailStage } from '../support/mail-stage.ts';
+import { revokeKey } from '../support/management.ts';
 import { type NpmTools, npmTools } from '../support/npm-tools.ts';
 import { type Python, python } from '../support/python.ts';
 import { callPython, failure, one } from '../support/python-sdks.ts';
@@ -44,45 +43,16 @@ describe('SendGrid from a file', () => {
 });
 
 function guarantees(tools: NpmTools, environment: Python): void {
-  let keybrake: Keybrake;
-  let vendor: MailVendor;
-  let label = 0;
-  before(async () => {
-    keybrake = await startKeybrake();
-    vendor = await startMailVendor(SENDGRID, SECRET);
-    await putAccount(keybrake, 'sendgrid', 'default', { secret: SECRET, base_url: vendor.url });
-  });
-  after(async () => {
-    await keybrake?.close();
-    await vendor?.close();
-  });
-  beforeEach(() => {
-    vendor.requests.length = 0;
-    vendor.books.letters.length = 0;
-    vendor.faults.length = 0;
-  });
-
-  const base = () => `${keybrake.url}/sendgrid`;
-  const client = (key: string) => sendGridClient(tools, base(), key);
-  const issue = (mails: number, more: object = {}) =>
-    issueKey(keybrake, {
-      vendor: 'sendgrid',
-      total_usd_cap: (mails * PRICE) / 1e6,
-      agent_run_label: `sendgrid-${++label}`,
-      ...more,
-    });
-  const spendOf = async (id: string) => {
-    const { spent_usd, held_usd } = await keySpend(keybrake, id);
-    return [Math.round((spent_usd * 1e6) / PRICE), Math.round((held_usd * 1e6) / PRICE)];
-  };
-  const rows = () => auditRows(keybrake, { label: `sendgrid-${label}` });
+  const stage = mailStage('sendgrid', SENDGRID, { secret: SECRET, price: PRICE });
+  const { issue, spendOf, rows } = stage;
+  const client = (key: string) => sendGridClient(tools, stage.base, key);
   const rejected = (sending: Promise<unknown>) =>
     sending.then(
       () => assert.fail('it was sent'),
       (error: SendGridError) => error,
     );
   const call = (key: string, path: string, method = 'GET', headers: object = {}, body?: object) =>
-    fetch(base() + path, {
+    fetch(stage.base + path, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
       body: body === undefined ? null : JSON.stringify(body),
@@ -92,19 +62,19 @@ function guarantees(tools: NpmTools, environment: Python): void {
     const { id, vault_key } = await issue(100);
     const [sent] = await client(vault_key).send({ ...MAIL });
     assert.equal(sent.statusCode, 202);
-    assert.equal(sent.headers['x-message-id'], vendor.books.letters[0]?.id);
+    assert.equal(sent.headers['x-message-id'], stage.vendor.books.letters[0]?.id);
     assert.equal(sent.headers['x-keybrake-cost-usd'], '0.0039');
     const [answered] = await callPython(environment, 'sendgrid', {
-      base: base(),
+      base: stage.base,
       key: vault_key,
       calls: [['send', JSON_MAIL]],
     });
     assert.equal(one(answered).status_code, 202);
     // One request with a letter for each of two recipients.
     await client(vault_key).sendMultiple({ ...MAIL, cc: undefined });
-    assert.equal(vendor.books.mails, 3 + 3 + 2);
+    assert.equal(stage.vendor.books.mails, 3 + 3 + 2);
     assert.deepEqual(await spendOf(id), [8, 0]);
-    for (const request of vendor.requests) {
+    for (const request of stage.vendor.requests) {
       assert.equal(request.headers.authorization, `Bearer ${SECRET}`);
       assert.doesNotMatch(JSON.stringify(request), /vault_key|keybrake/i);
     }
@@ -124,7 +94,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
       each.status === 'rejected' ? [each.reason as SendGridError] : [],
     );
     assert.equal(errors.length, 30);
-    assert.equal(vendor.books.mails, 30);
+    assert.equal(stage.vendor.books.mails, 30);
     assert.deepEqual(await spendOf(id), [30, 0]);
     for (const { code, response } of errors) {
       assert.equal(code, 429);
@@ -132,22 +102,22 @@ function guarantees(tools: NpmTools, environment: Python): void {
       assert.equal((response!.headers as Record<string, string>)['x-keybrake-cap-hit'], 'true');
     }
     const refused = await callPython(environment, 'sendgrid', {
-      base: base(),
+      base: stage.base,
       key: vault_key,
       calls: [['send', JSON_MAIL]],
     });
     assert.equal(failure(refused[0]).class, 'TooManyRequestsError');
     assert.match(JSON.stringify(failure(refused[0])), /cap_exceeded/);
-    assert.equal(vendor.requests.length, 10);
+    assert.equal(stage.vendor.requests.length, 10);
   });
 
   test('after a revoke nothing is sent, and the SDK sees that it may not', async () => {
     const { id, vault_key } = await issue(30);
-    await revokeKey(keybrake, id);
+    await revokeKey(stage.keybrake, id);
     const error = await rejected(client(vault_key).send({ ...MAIL }));
     assert.equal(error.code, 401);
     assert.match(error.response!.body.errors![0]!.message, /^key_revoked: /);
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 
   test('what SendGrid rejects costs nothing, and its own words are passed on', async () => {
@@ -155,7 +125,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
     const error = await rejected(client(vault_key).send({ ...MAIL, to: ['nobody'] }));
     assert.equal(error.code, 400);
     assert.match(error.response!.body.errors![0]!.message, /valid address/);
-    vendor.faults.push({ status: 429, executes: false });
+    stage.vendor.faults.push({ status: 429, executes: false });
     assert.equal((await rejected(client(vault_key).send({ ...MAIL }))).code, 429);
     assert.deepEqual(await spendOf(id), [0, 0]);
     assert.deepEqual(
@@ -172,12 +142,12 @@ function guarantees(tools: NpmTools, environment: Python): void {
       { hangUp: true, executes: true } as const,
       { hangUp: true, executes: false } as const,
     ]) {
-      vendor.faults.push(fault);
+      stage.vendor.faults.push(fault);
       const { code } = await rejected(client(vault_key).send({ ...MAIL }));
       assert.equal(code, 'status' in fault ? fault.status : 504);
     }
-    assert.equal(vendor.requests.length, 4);
-    assert.equal(vendor.books.mails, 6);
+    assert.equal(stage.vendor.requests.length, 4);
+    assert.equal(stage.vendor.books.mails, 6);
     assert.deepEqual(await spendOf(id), [0, 12]);
     assert.deepEqual(
       (await rows()).map(({ state }) => state),
@@ -195,16 +165,16 @@ function guarantees(tools: NpmTools, environment: Python): void {
     assert.equal(first?.status, 202);
     for (const other of others) assert.equal(other.status, 202);
     assert.equal((await send()).headers.get('x-keybrake-replayed'), 'true');
-    assert.equal(vendor.books.letters.length, 1);
+    assert.equal(stage.vendor.books.letters.length, 1);
     assert.deepEqual(await spendOf(id), [3, 0]);
-    assert.equal(vendor.requests[0]?.headers['idempotency-key'], undefined);
+    assert.equal(stage.vendor.requests[0]?.headers['idempotency-key'], undefined);
     // After an unknown outcome a try with the same key is refused, for it might mail again.
-    vendor.faults.push({ hangUp: true, executes: true });
+    stage.vendor.faults.push({ hangUp: true, executes: true });
     const lost = { 'idempotency-key': 'order-2' };
     const again = () => call(vault_key, '/v3/mail/send', 'POST', lost, JSON_MAIL);
     assert.equal((await again()).status, 504);
     assert.equal((await again()).headers.get('x-keybrake-reason'), 'outcome_unknown');
-    assert.equal(vendor.books.letters.length, 2);
+    assert.equal(stage.vendor.books.letters.length, 2);
     assert.deepEqual(await spendOf(id), [3, 3]);
   });
 
@@ -213,11 +183,11 @@ function guarantees(tools: NpmTools, environment: Python): void {
     const made = await call(vault_key, '/v3/mail/batch', 'POST', {}, {});
     const { batch_id: batchId } = (await made.json()) as { batch_id: string };
     await client(vault_key).send({ ...MAIL, batchId, sendAt: 1_900_000_000 });
-    assert.equal(vendor.books.letters[0]?.batch, batchId);
+    assert.equal(stage.vendor.books.letters[0]?.batch, batchId);
     const cancel = { batch_id: batchId, status: 'cancel' };
     const cancelled = await call(vault_key, '/v3/user/scheduled_sends', 'POST', {}, cancel);
     assert.equal(cancelled.status, 201);
-    assert.ok(vendor.books.cancelled.has(batchId));
+    assert.ok(stage.vendor.books.cancelled.has(batchId));
     assert.deepEqual(await spendOf(id), [3, 0]);
   });
 
@@ -238,7 +208,7 @@ function guarantees(tools: NpmTools, environment: Python): void {
     }
     const forOthers = await call(vault_key, '/v3/stats', 'GET', { 'on-behalf-of': 'subuser' });
     assert.equal(forOthers.headers.get('x-keybrake-reason'), 'scope_not_allowed');
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 
   test('recipients cannot be hidden from the count', async () => {
@@ -259,6 +229,6 @@ function guarantees(tools: NpmTools, environment: Python): void {
     ] as const) {
       assert.equal((await send(body)).headers.get('x-keybrake-reason'), reason);
     }
-    assert.equal(vendor.requests.length, 0);
+    assert.equal(stage.vendor.requests.length, 0);
   });
 }

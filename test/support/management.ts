@@ -32,6 +32,7 @@ export interface AuditRow {
   quote_usd: number;
   /** In minor units. */
   amount: number | null;
+  rate_date: string | null;
   currency: string | null;
   cost_usd: number | null;
   cap_usage_after_usd: number | null;

@@ -124,6 +124,20 @@ test('the example and the files that come with Keybrake are right', () => {
   for (const name of ['sendgrid', 'postmark']) assert.equal(shipped(name).name, name);
 });
 
+test('a file of prices has its vendor and its prices, and nothing else', () => {
+  assert.deepEqual(faultsOf('prices_of: sendgrid\nprices: { email: 0.0009 }\n'), []);
+  for (const [text, line, path, says] of [
+    ['prices_of: sendgrid\n', 1, 'prices', /is required/],
+    ['prices_of: sendgrid\nprices:\n  email: free\n', 3, 'prices.email', /plain number/],
+    ['prices_of: sendgrid\nprices: { email: 1 }\nbody: json\n', 3, 'body', /is not known/],
+    ['prices_of: Send Grid\nprices: {}\n', 1, 'prices_of', /must be a name/],
+  ] as const) {
+    const [fault] = faultsOf(text);
+    assert.deepEqual([fault?.line, fault?.path], [line, path]);
+    assert.match(fault!.reason, says);
+  }
+});
+
 test('a credential that is stored nowhere and one that is sent nowhere are told', () => {
   const faults = faultsOf(changed('  shop_id:\n', '  account:\n'));
   const told = faults.map(({ path, reason }) => `${path} ${reason}`).join('\n');

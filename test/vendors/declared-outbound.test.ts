@@ -96,6 +96,11 @@ test('an account is stored only with credentials of the form that the file says'
     'secret has a bla',
   );
   assert.match(check({ secret: 'ps_real12345', shop_id: '7x' })!, /^shop_id must be of the form/);
+  // A short secret would be struck out of replies where it stands by chance; a public field is not.
+  assert.deepEqual(PRINTSHOP.publicFields, ['shop_id']);
+  const secretive = vendorOf(changed('    public: true\n', ''));
+  const short = secretive.checkCredentials({ secret: 'ps_real12345', shop_id: '77' });
+  assert.match(short!, /^shop_id has fewer than 8 characters/);
   for (const wrong of [{ secret: 'wrong-secret', shop_id: '77' }]) {
     assert.ok(!check(wrong)!.includes('wrong-secret'));
   }

@@ -176,7 +176,7 @@ test('the account’s own prices go before those of the file', () => {
 test('a credential of the client’s own and a refused header are refused, whatever is in them', () => {
   for (const [headers, says] of [
     [{ 'x-print-key': 'ps_real12345' }, /x-print-key has a credential that is no vault key/],
-    [{ 'x-print-admin': 'x' }, /x-print-admin is not for vault keys/],
+    [{ 'x-print-admin': 'x' }, /x-print-admin is not taken beside/],
     [{ 'x-print-request': 'a', 'idempotency-key': 'b' }, /differ; send one/],
   ] as const) {
     const got = quoteOf(PRINTSHOP, '/v1/letters', { ...letter(), headers });

@@ -34,6 +34,7 @@ export function faultsOf(text: string): readonly Fault[] {
 export function vendorOf(text: string): Vendor {
   const read = readDescription(text);
   if ('description' in read) return compile(read.description);
+  if ('priceList' in read) throw new Error('it is a list of prices');
   throw new Error(
     read.faults.map(({ line, path, reason }) => `${line}: ${path} ${reason}`).join('\n'),
   );

@@ -227,9 +227,15 @@ export class Objects {
     return told > counted - pending ? told + pending : counted;
   }
 
-  /** What the fact says has moved, at the object's own rate; 0 while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros {
-    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit) ?? 0n;
+  /**
+   * What the fact says has moved, at the object's own rate, less what other calls have settled of it;
+   * 0 while nothing has, or without a rate.
+   */
+  unsettled(place: Place, fact: ObjectFact): Micros {
+    const known = this.find(place, fact.id);
+    const moved = movedOf(fact, rateOf(known, fact).unit) ?? 0n;
+    const rest = moved - (known?.settled ?? 0n);
+    return rest > 0n ? rest : 0n;
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */

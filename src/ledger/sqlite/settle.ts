@@ -117,7 +117,11 @@ export class Settlements {
     this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
     this.#idle.run(firstId);
     const first = this.#open.get(firstId);
-    if (first?.state !== 'unknown') return;
+    if (first?.state !== 'unknown') {
+      // Found out meanwhile, by somebody who had no answer for who repeats the call.
+      if (settlement.sealedReply) this.#putReply.run(firstId, settlement.sealedReply);
+      return;
+    }
     if (!proof) {
       // The hold is the first one's, so it is the one that a reply about the object will end, and
       // the one that is looked for from now on.
@@ -148,7 +152,7 @@ export class Settlements {
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
+    const end = endOf(call, settlement, made, (fact) => this.#objects.unsettled(call, fact));
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
@@ -276,12 +280,12 @@ function endOf(
   call: OpenCall,
   settlement: Settlement,
   made: ObjectFact | undefined,
-  moved: (fact: ObjectFact) => Micros,
+  unsettled: (fact: ObjectFact) => Micros,
 ): End {
   const { outcome, cost } = settlement;
   if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
-  if (made.state === 'final') return { state: 'settled', cost: moved(made) };
+  if (made.state === 'final') return { state: 'settled', cost: unsettled(made) };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

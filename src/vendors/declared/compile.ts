@@ -22,6 +22,7 @@ export function compile(description: Description): Vendor {
     name: vendor,
     baseUrl: base_url,
     credentialFields: Object.keys(credentials),
+    publicFields: Object.keys(credentials).filter((name) => credentials[name]!.public),
     ...(auth_in ? { keyPlaces: auth_in } : {}),
     ...(idempotent ? { idempotencyHeader: idempotent.header } : {}),
     bodyLimit: body_limit ?? BODY_LIMIT,
@@ -43,18 +44,25 @@ function learn(reading: Reading): Learned {
   return { quote: reading.quote };
 }
 
+/** Shorter ones would be struck out of every reply wherever they stand by chance. */
+const SHORTEST_SECRET = 8;
+
 /** The first that has not its form; its value is never repeated. */
 function checkCredentials(
   { credentials }: Description,
   fields: Readonly<Record<string, string>>,
 ): string | null {
-  for (const [name, { form, says }] of Object.entries(credentials)) {
+  for (const [name, { form, says, public: isPublic }] of Object.entries(credentials)) {
     const text = fields[name];
     if (!text) return `${name} is missing${says ? `: ${says}` : ''}`;
     if (/[^\x21-\x7e]/.test(text))
       return `${name} has a blank or another character that no header takes`;
-    if (form && !form.test(text))
+    if (form && !form.test(text)) {
       return `${name} must be ${says ?? 'of the form that its description says'}`;
+    }
+    if (!isPublic && text.length < SHORTEST_SECRET) {
+      return `${name} has fewer than ${SHORTEST_SECRET} characters, which is no secret`;
+    }
   }
   return null;
 }

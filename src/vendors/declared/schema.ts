@@ -54,6 +54,7 @@ const credential = closed({
     }
   }, {}).optional(),
   says: text.optional(),
+  public: z.boolean().optional(),
 });
 
 /** Text for a header, with names in it: `{{secret}}`. */
@@ -216,7 +217,14 @@ export const description = closed({
   endpoints: z.array(endpoint).min(1).max(500),
 });
 
+/** Another file's: what an operator really pays a vendor that is described elsewhere. */
+export const priceList = closed({
+  prices_of: vendor,
+  prices: z.record(priceName, usd),
+});
+
 export type Description = z.output<typeof description>;
+export type PriceList = z.output<typeof priceList>;
 export type Endpoint = z.output<typeof endpoint>;
 export type Settle = z.output<typeof settle>;
 export type Later = z.output<typeof later>;

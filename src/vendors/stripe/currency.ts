@@ -4,7 +4,7 @@
  * A currency whose decimals are not known here has no price: a guess would be wrong by a hundred.
  */
 import { type Micros, type Picos, timesRate } from '../../money.ts';
-import type { Rate, Tariff } from '../vendor.ts';
+import { type Rate, type Tariff, whyNoRate } from '../vendor.ts';
 
 /** The largest amount read, in minor units: ten billion dollars, over any cap that can be set. */
 export const MAX_MINOR = 999_999_999_999n;
@@ -69,14 +69,14 @@ export function minorUnit(currency: string, { rates }: Tariff): { unit: Picos; r
 }
 
 /** Why a currency has no minor unit by this tariff, for the person who sent it. */
-export function whyNoUnit(currency: string, { rates, missing }: Tariff): string {
+export function whyNoUnit(currency: string, tariff: Tariff): string {
   if (!DECIMALS.has(currency)) {
     return `${currency} is no currency that Stripe is known to take, so its decimals are not known`;
   }
-  const rate = rates.get(currency);
+  const rate = tariff.rates.get(currency);
   const why = rate
     ? `that of ${rate.date} makes its smallest unit worth more than $0.10, which no currency's is`
-    : (missing.get(currency) ?? 'none is configured');
+    : whyNoRate(currency, tariff);
   return `the currency ${currency} needs a rate, and ${why}; KEYBRAKE_RATES says where rates are`;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Micros } from '../../money.ts';
 import { type Json, objectIn, readJson } from '../reply.ts';
-import type { LookUp, Tariff, VendorReply } from '../vendor.ts';
+import { type LookUp, type Tariff, type VendorReply, whyNoRate } from '../vendor.ts';
 import { statedMicros } from './stated.ts';
 
 export type Listed = 'sms' | 'voice';
@@ -50,7 +50,7 @@ export function pricesIn(
   if (prices.size > 0) return prices;
   const unit = typeof body.price_unit === 'string' ? body.price_unit.toLowerCase() : null;
   if (unit !== null && !tariff.rates.has(unit)) {
-    const why = tariff.missing.get(unit) ?? 'none is configured';
+    const why = whyNoRate(unit, tariff);
     return `the currency ${unit} needs a rate, and ${why}`;
   }
   return `its Pricing API lists no price for ${country}`;
