@@ -140,10 +140,7 @@ test('credentials that cannot be right are refused when they are stored, and not
   assert.equal(twilio.checkCredentials(right), null);
   assert.equal(twilio.checkCredentials({ ...right, api_key_sid: `SK${'0'.repeat(32)}` }), null);
   const faults: Record<string, string>[] = [
-    ...[
-      { account_sid: 'AC1' },
-      { account_sid: `SK${'0'.repeat(32)}` },
-    ],
+    ...[{ account_sid: 'AC1' }, { account_sid: `SK${'0'.repeat(32)}` }],
     ...[
       { auth_token: '' },
       { auth_token: `${TOKEN}\n` },

@@ -29,6 +29,9 @@ export interface ObjectRow {
 export interface Place {
   vendor: string;
   account: string;
+  /** Of a call: the object that its price came from, and the one that its answer is about. */
+  subjectId?: string | null;
+  vendorObjectId?: string | null;
 }
 
 export class Objects {
@@ -183,7 +186,7 @@ export class Objects {
   learn(place: Place, fact: ObjectFact): ObjectRow {
     const { vendor, account } = place;
     const known = this.find(place, fact.id);
-    const { unit, rateDate } = rateOf(known, fact);
+    const { unit, rateDate } = this.#rateOf(place, known, fact);
     const amount = unit === null ? null : timesRate(fact.amount, unit);
     const moved = movedOf(fact, unit);
     const refunded = this.#refunded(place, known, fact, unit);
@@ -227,9 +230,26 @@ export class Objects {
     return told > counted - pending ? told + pending : counted;
   }
 
-  /** What the fact says has moved, at the object's own rate; 0 while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros {
-    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit) ?? 0n;
+  /** What the fact says has moved, at the object's own rate; null while nothing has, or without one. */
+  moved(place: Place, fact: ObjectFact): Micros | null {
+    return movedOf(fact, this.#rateOf(place, this.find(place, fact.id), fact).unit);
+  }
+
+  /**
+   * The rate of the object's first sight, as long as its currency is the same. What a call makes of
+   * another object, a refund of a charge, has that one's: it was held for by it.
+   */
+  #rateOf(
+    place: Place,
+    known: ObjectRow | undefined,
+    fact: ObjectFact,
+  ): { unit: Picos | null; rateDate: string | null } {
+    const { subjectId, vendorObjectId } = place;
+    const made = !known && subjectId && vendorObjectId === fact.id;
+    const from = made ? this.find(place, subjectId) : known;
+    return from !== undefined && from.unit !== null && from.currency === fact.currency
+      ? { unit: from.unit, rateDate: from.rate_date }
+      : { unit: fact.unit, rateDate: fact.rateDate };
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
@@ -243,17 +263,6 @@ export class Objects {
     if (counted === 0n && settled === 0n) return;
     this.#add.run(counted, settled, 0n, place.vendor, place.account, id);
   }
-}
-
-/** The rate of the object's first sight, as long as its currency is the same. */
-function rateOf(
-  known: ObjectRow | undefined,
-  fact: ObjectFact,
-): { unit: Picos | null; rateDate: string | null } {
-  const same = known !== undefined && known.unit !== null && known.currency === fact.currency;
-  return same
-    ? { unit: known.unit, rateDate: known.rate_date }
-    : { unit: fact.unit, rateDate: fact.rateDate };
 }
 
 function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
