@@ -195,8 +195,8 @@ function whyNotAllowed(chain: Link[], call: Admission): Refusal | null {
       if (call.class !== 'withheld') continue;
       return refusal(
         'endpoint_not_allowed',
-        `${attempted} leaks secrets, moves control, commits to later bills or is not known here, so ` +
-          'a key reaches it only when its allowed_endpoints name it.',
+        `${attempted} is withheld: it leaks secrets, moves control, commits to later bills, or is ` +
+          'not known to Keybrake. A key reaches it only when its allowed_endpoints name it.',
       );
     }
     if (key.allows(call)) continue;

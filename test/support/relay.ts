@@ -30,13 +30,14 @@ async function text(stream: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Relays to `target`, for example `http://127.0.0.1:8787`. */
-export async function startRelay(target: string): Promise<Relay> {
+/** Relays to `target`, for example `http://127.0.0.1:8787`, or to the whole address that it gives for a path. */
+export async function startRelay(target: string | ((path: string) => string)): Promise<Relay> {
+  const addressOf = typeof target === 'string' ? (path: string) => target + path : target;
   const relay: Relay = { url: '', seen: [], lose: () => false, close };
   const server = createServer(async (incoming, outgoing) => {
     const { method = '', url: path = '', headers } = incoming;
     const body = await text(incoming);
-    const onward = request(target + path, { method, headers, agent: false });
+    const onward = request(addressOf(path), { method, headers, agent: false });
     onward.on('error', () => outgoing.destroy());
     onward.end(body);
     const [reply] = (await once(onward, 'response')) as [IncomingMessage];

@@ -230,9 +230,16 @@ export class Objects {
     return told > counted - pending ? told + pending : counted;
   }
 
-  /** What the fact says has moved, at the object's own rate; null while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros | null {
-    return movedOf(fact, this.#rateOf(place, this.find(place, fact.id), fact).unit);
+  /**
+   * What the fact says has moved, at the object's own rate, less what other calls have settled of it;
+   * null while nothing has, or without a rate.
+   */
+  unsettled(place: Place, fact: ObjectFact): Micros | null {
+    const known = this.find(place, fact.id);
+    const moved = movedOf(fact, this.#rateOf(place, known, fact).unit);
+    if (moved === null) return null;
+    const rest = moved - (known?.settled ?? 0n);
+    return rest > 0n ? rest : 0n;
   }
 
   /**

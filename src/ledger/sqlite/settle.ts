@@ -117,7 +117,11 @@ export class Settlements {
     this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
     this.#idle.run(firstId);
     const first = this.#open.get(firstId);
-    if (first?.state !== 'unknown') return;
+    if (first?.state !== 'unknown') {
+      // Found out meanwhile, by somebody who had no answer for who repeats the call.
+      if (settlement.sealedReply) this.#putReply.run(firstId, settlement.sealedReply);
+      return;
+    }
     if (!proof) {
       // The hold is the first one's, so it is the one that a reply about the object will end, and
       // the one that is looked for from now on.
@@ -148,7 +152,7 @@ export class Settlements {
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const moved = made ? this.#objects.moved({ ...call, vendorObjectId }, made) : null;
+    const moved = made ? this.#objects.unsettled({ ...call, vendorObjectId }, made) : null;
     const end = endOf(call, settlement, made, moved);
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;

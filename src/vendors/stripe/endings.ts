@@ -7,9 +7,9 @@
 import { type Micros, timesRate } from '../../money.ts';
 import { idIn, integerIn, type Json, objectIn, textIn } from '../reply.ts';
 import type { ObjectFact, Reading, Tariff } from '../vendor.ts';
+import { givenBack } from './credit-notes.ts';
 import { MAX_MINOR, toMicros } from './currency.ts';
 import { captureOf, findingIn, invoicesOf, itemsOf, paymentIn } from './facts.ts';
-import { positive } from './standings.ts';
 
 export interface End {
   readonly outcome: 'settled' | 'held' | 'unknown';
@@ -146,25 +146,11 @@ function captured(reading: Reading, body: Json, tariff: Tariff): End {
   return fact === null ? UNKNOWN : held([fact], fact.id);
 }
 
-/**
- * Refunds and credit that the note itself made: all that is given back after payment, without what
- * was given back elsewhere and refunds made before that it only names.
- */
+/** Of versions that do not say so, what the request stated is what was held for it. */
 function creditNote({ fields }: Reading, body: Json, tariff: Tariff): End {
   if (body.object !== 'credit_note') return UNKNOWN;
-  const back = positive(body.post_payment_amount);
-  // Versions that do not say so: what the request stated is what was held for it.
-  if (back === null) return AS_HELD;
-  const named = new Set(
-    [...fields].flatMap(([name, value]) => (/^refunds?(?:\[|$)/.test(name) ? [value] : [])),
-  );
-  const refunds = Array.isArray(body.refunds) ? body.refunds.map(objectIn) : [];
-  const earlier = refunds.filter((each) => named.has(idIn(each?.refund) ?? ''));
-  const elsewhere = earlier.reduce(
-    (sum, each) => sum + (positive(each?.amount_refunded) ?? 0n),
-    positive(body.out_of_band_amount) ?? 0n,
-  );
-  return settledAt(back > elsewhere ? back - elsewhere : 0n, textIn(body.currency), tariff);
+  const back = givenBack(body, fields);
+  return back === null ? AS_HELD : settledAt(back, textIn(body.currency), tariff);
 }
 
 /** An item of an invoice counts for that invoice, else for itself until it is on one. */

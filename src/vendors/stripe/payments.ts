@@ -40,7 +40,7 @@ export function byAmount(where: Partial<Where> = {}, kind: 'exact' | 'estimated'
 
 /** Credit counts as much as debit: by its size. */
 export function priceOfStated(
-  kind: 'exact' | 'estimated',
+  kind: 'exact' | 'bounded' | 'estimated',
   { minor, currency }: Stated,
   { tariff }: Asked,
   where: Where = { amount: 'amount' },

@@ -103,4 +103,21 @@ export function lateReplyContract(name: string, at: AtDesk): void {
     assert.equal(again.kind === 'resend' && again.firstId, first);
     assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
+
+  test(`${name}: a creation that is found late does not count what a confirmation has settled`, async () => {
+    const key = await at().issue({ totalCap: usd(20) });
+    // Its reply was written down by nobody; the caller has it, and goes on.
+    const lost = await at().hold(key, 7);
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    const facts = [fact('pi_found_late', 7, 'open')];
+    const confirmed = await at().hold(key, 7, { ...confirming('pi_found_late'), facts });
+    const paid = { vendorObjectId: 'pi_found_late', objects: [fact('pi_found_late', 7, 'final')] };
+    at().settle(confirmed, 'held', paid);
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 7 });
+    await at().ledger.resolve({
+      ...{ id: lost, at: at().now, outcome: 'held', cost: null, ...paid },
+      ...{ sealedReply: null, by: 'vendor', why: 'it was found', lookAt: null },
+    });
+    assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
+  });
 }
