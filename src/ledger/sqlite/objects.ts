@@ -29,6 +29,9 @@ export interface ObjectRow {
 export interface Place {
   vendor: string;
   account: string;
+  /** Of a call: the object that its price came from, and the one that its answer is about. */
+  subjectId?: string | null;
+  vendorObjectId?: string | null;
 }
 
 export class Objects {
@@ -190,7 +193,7 @@ export class Objects {
   learn(place: Place, fact: ObjectFact): ObjectRow {
     const { vendor, account } = place;
     const known = this.find(place, fact.id);
-    const { unit, rateDate } = rateOf(known, fact);
+    const { unit, rateDate } = this.#rateOf(place, known, fact);
     const amount = unit === null ? null : timesRate(fact.amount, unit);
     const moved = movedOf(fact, unit);
     const refunded = this.#refunded(place, known, fact, unit);
@@ -241,11 +244,28 @@ export class Objects {
    */
   unsettled(call: Place & { keyId: bigint }, fact: ObjectFact): Micros | null {
     const known = this.find(call, fact.id);
-    const moved = movedOf(fact, rateOf(known, fact).unit);
+    const moved = movedOf(fact, this.#rateOf(call, known, fact).unit);
     if (moved === null) return null;
     const { vendor, account, keyId } = call;
     const { micros } = this.#settled.get(fact.id, vendor, account, keyId) as { micros: Micros };
     return moved > micros ? moved - micros : 0n;
+  }
+
+  /**
+   * The rate of the object's first sight, as long as its currency is the same. What a call makes of
+   * another object, a refund of a charge, has that one's: it was held for by it.
+   */
+  #rateOf(
+    place: Place,
+    known: ObjectRow | undefined,
+    fact: ObjectFact,
+  ): { unit: Picos | null; rateDate: string | null } {
+    const { subjectId, vendorObjectId } = place;
+    const made = !known && subjectId && vendorObjectId === fact.id;
+    const from = made ? this.find(place, subjectId) : known;
+    return from !== undefined && from.unit !== null && from.currency === fact.currency
+      ? { unit: from.unit, rateDate: from.rate_date }
+      : { unit: fact.unit, rateDate: fact.rateDate };
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
@@ -259,17 +279,6 @@ export class Objects {
     if (counted === 0n && settled === 0n) return;
     this.#add.run(counted, settled, 0n, place.vendor, place.account, id);
   }
-}
-
-/** The rate of the object's first sight, as long as its currency is the same. */
-function rateOf(
-  known: ObjectRow | undefined,
-  fact: ObjectFact,
-): { unit: Picos | null; rateDate: string | null } {
-  const same = known !== undefined && known.unit !== null && known.currency === fact.currency;
-  return same
-    ? { unit: known.unit, rateDate: known.rate_date }
-    : { unit: fact.unit, rateDate: fact.rateDate };
 }
 
 function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
