@@ -198,7 +198,7 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
-    if (open.some(({ subjectAs }) => subjectAs === null)) {
+    if (open.some(({ subjectId }) => subjectId !== object.id)) {
       object = this.#objects.claim(place, object.id);
     }
     let rest = object.moved! - object.settled - object.elsewhere;
