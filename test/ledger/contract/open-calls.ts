@@ -89,9 +89,11 @@ export function openCallContract(name: string, at: AtDesk): void {
     const key = await at().issue({ totalCap: usd(50) });
     const id = await at().hold(key, 3, named('k'));
     await assert.rejects(resolve(at(), id, { outcome: 'released' }), /being sent/);
-    at().settle(id, 'unknown', { keepIdentity: true });
+    at().settle(id, 'unknown', { keepIdentity: true, lookAt: at().now });
+    assert.deepEqual(await dueIds(at(), key), [id]);
     const again = await at().admit(key, 3, named('k'));
     assert.equal(again.kind, 'resend');
+    assert.deepEqual(await dueIds(at(), key), [], 'nor to be looked for');
     await assert.rejects(resolve(at(), id, { outcome: 'released' }), /being sent/);
     await assert.rejects(resolve(at(), again.id, { outcome: 'released' }), /under the hold of/);
     at().settle(again.id, 'settled', { cost: usd(3), keepIdentity: true });
