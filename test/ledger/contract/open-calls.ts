@@ -271,4 +271,22 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await between(before + MINUTE, at().now), ['SM_second']);
     assert.deepEqual(await ledger.objectsBetween('stripe', 'another', before, at().now), []);
   });
+
+  test(`${name}: a vendor that shows as executed what was given back is believed, once`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const lost = await at().hold(key, 5, named('k'));
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    await resolve(at(), lost, { outcome: 'released', by: 'apikey_1', why: 'it is not there' });
+    const stored = {
+      ...{ replayedByVendor: true, vendorObjectId: 'pi_there', keepIdentity: false },
+      objects: [fact('pi_there', 5, 'final')],
+    };
+    for (let time = 0; time < 2; time++) {
+      at().settle(await at().hold(key, 5, named('k')), 'held', stored);
+      assert.deepEqual(await at().standing(key), { spent: 5, held: 0 }, `time ${time}`);
+    }
+    // Of a key that was never given back, whoever executed it has counted it.
+    at().settle(await at().hold(key, 5, named('another')), 'held', stored);
+    assert.deepEqual(await at().standing(key), { spent: 5, held: 0 });
+  });
 }
