@@ -196,7 +196,7 @@ export class Objects {
     const { unit, rateDate } = this.#rateOf(place, known, fact);
     const amount = unit === null ? null : timesRate(fact.amount, unit);
     const moved = movedOf(fact, unit);
-    const refunded = this.#refunded(place, known, fact, unit);
+    const refunded = refundedOf(known, fact, unit);
     this.#put.run(vendor, account, fact.id, fact.currency, amount, unit, rateDate, moved, refunded);
     for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
     return this.find(place, fact.id)!;
@@ -218,23 +218,6 @@ export class Objects {
   claim({ vendor, account }: Place, id: string): ObjectRow {
     this.#setElsewhere.run(0n, vendor, account, id);
     return this.find({ vendor, account }, id)!;
-  }
-
-  /**
-   * What is given back: as the vendor tells it, also what went past Keybrake, but never less than
-   * calls of ours have given back; and what calls under way are about to.
-   */
-  #refunded(
-    place: Place,
-    known: ObjectRow | undefined,
-    { id, refunded }: ObjectFact,
-    unit: Picos | null,
-  ): Micros {
-    const counted = known?.refunded ?? 0n;
-    if (refunded === null || unit === null) return counted;
-    const told = timesRate(refunded, unit);
-    const pending = this.pending(place, known?.id ?? id, 'refundable').micros;
-    return told > counted - pending ? told + pending : counted;
   }
 
   /**
@@ -285,4 +268,19 @@ function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | nul
   if (state !== 'final' || moved === null) return null;
   if (moved === 0n) return 0n; // in any currency
   return unit === null ? null : timesRate(moved, unit);
+}
+
+/**
+ * What is given back: as the vendor tells it, also what went past Keybrake, but never less than
+ * calls of ours have given back or are about to. What it tells may be those very calls', carried out
+ * and not answered: added to them they would count twice, and all the rest would seem less than it is.
+ */
+function refundedOf(
+  known: ObjectRow | undefined,
+  { refunded }: ObjectFact,
+  unit: Picos | null,
+): Micros {
+  const counted = known?.refunded ?? 0n;
+  const told = refunded === null || unit === null ? 0n : timesRate(refunded, unit);
+  return told > counted ? told : counted;
 }

@@ -47,6 +47,7 @@ export class Settlements {
   readonly #idle: StatementSync;
   readonly #about: StatementSync;
   readonly #putReply: StatementSync;
+  readonly #givenBack: StatementSync;
   readonly #abandonAll: [idle: StatementSync, unknown: StatementSync];
   readonly #abandonOne: [idle: StatementSync, unknown: StatementSync];
 
@@ -72,6 +73,18 @@ export class Settlements {
     this.#about = db.prepare(
       `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
        WHERE id = ?`,
+    );
+    this.#givenBack = db.prepare(
+      `SELECT 1 FROM calls AS own
+       JOIN calls AS freed USING (vault_key_id, idempotency_key, vendor)
+       WHERE own.id = ? AND freed.id < own.id AND freed.state = 'released'
+         AND freed.resolved_by IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM calls AS since
+           WHERE since.vault_key_id = own.vault_key_id AND since.vendor = own.vendor
+             AND since.idempotency_key = own.idempotency_key
+             AND since.id > freed.id AND since.id < own.id
+             AND since.state IN ('held', 'settled', 'unknown'))
+       LIMIT 1`,
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
@@ -100,8 +113,11 @@ export class Settlements {
 
   #settleFirst(call: OpenCall, settlement: Settlement): void {
     // The vendor answered from its store: whatever moved was counted when it was executed, and what
-    // the old reply says of its objects may be out of date.
-    if (settlement.replayedByVendor && settlement.outcome !== 'unknown') {
+    // the old reply says of its objects may be out of date. Unless that call was given up for one
+    // that was not executed: then nobody counts what the reply shows.
+    const { replayedByVendor, outcome } = settlement;
+    const stored = replayedByVendor && outcome !== 'unknown';
+    if (stored && this.#givenBack.get(call.id) === undefined) {
       this.#end(call, { state: 'settled', cost: 0n }, settlement, settlement.keepIdentity);
       return;
     }
@@ -203,7 +219,7 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
-    if (open.some(({ subjectAs }) => subjectAs === null)) {
+    if (open.some(({ subjectId }) => subjectId !== object.id)) {
       object = this.#objects.claim(place, object.id);
     }
     let rest = object.moved! - object.settled - object.elsewhere;

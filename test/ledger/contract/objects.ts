@@ -231,6 +231,29 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 20, held: 0 });
   });
 
+  test(`${name}: a refund that its charge tells of before its own reply counts once`, async () => {
+    const { key, pi } = await payment(at(), 7, 'final');
+    const part = await at().hold(key, 0, of(pi, 'refundable', 3));
+    await told(at(), key, fact(pi, 7, 'final', { refunded: cents(3) }));
+    at().cost(part, 3, { vendorObjectId: newName('re') });
+    const rest = await at().admit(key, 0, of(pi, 'refundable'));
+    assert.equal(rest.kind === 'admitted' && rest.quote, usd(4));
+    at().settle(rest.id, 'released', { httpStatus: 400 });
+    // What went past Keybrake counts too.
+    await told(at(), key, fact(pi, 7, 'final', { refunded: cents(5) }));
+    const last = await at().admit(key, 0, of(pi, 'refundable'));
+    assert.equal(last.kind === 'admitted' && last.quote, usd(2));
+  });
+
+  test(`${name}: a refund that was seen before its own reply came is the call's that made it`, async () => {
+    const { key, pi } = await payment(at(), 7, 'final');
+    const refund = await at().hold(key, 0, of(pi, 'refundable'));
+    const re = newName('re');
+    await told(at(), key, fact(re, 7, 'final'));
+    held(at(), refund, fact(re, 7, 'open'));
+    assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
+  });
+
   test(`${name}: a refund of what is not received yet must state its amount`, async () => {
     const { key, pi } = await payment(at(), 7, 'open');
     assert.equal(codeOf(await at().admit(key, 0, of(pi, 'refundable'))), 'unpriced');
