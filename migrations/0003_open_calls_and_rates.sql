@@ -24,3 +24,7 @@ ALTER TABLE calls ADD COLUMN resolved_by TEXT;
 ALTER TABLE calls ADD COLUMN resolution TEXT;
 
 CREATE INDEX calls_look ON calls (look_at) WHERE look_at IS NOT NULL;
+
+-- What other attempts of a task did: a task may have made thousands of calls, few of them alike.
+CREATE INDEX calls_alike ON calls (task_id, fingerprint)
+  WHERE task_id IS NOT NULL AND fingerprint IS NOT NULL;

@@ -27,6 +27,8 @@ export interface Row {
   readonly runningId: bigint | null;
   readonly lookAt: bigint | null;
   readonly taskId: string | null;
+  /** The vendor object that it says it is about. */
+  readonly objectId: string | null;
 }
 
 export interface Budget {
@@ -110,7 +112,8 @@ export class Disk {
     this.#touched = db.prepare(
       `SELECT t.id AS id, at, vault_key_id AS keyId, state, quote_usd AS quote, cost_usd AS cost,
          replay_of AS replayOf, running_id AS runningId, look_at AS lookAt,
-         task_id AS taskId
+         task_id AS taskId, CASE subject_as WHEN 'amount' THEN subject_id ELSE vendor_object_id
+         END AS objectId
        FROM touched t LEFT JOIN calls c ON c.id = t.id`,
     );
     this.#forget = db.prepare('DELETE FROM touched');

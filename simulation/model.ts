@@ -199,7 +199,7 @@ export class Model {
   #countsWhatMoved(): void {
     for (const { id, micros, calls } of this.#deps.moved()) {
       if (micros === 0n) continue;
-      const counted = this.countedFor(calls);
+      const { counted } = this.countedFor(id, calls);
       if (counted < micros) {
         this.#deps.violate(4, `${id} moved ${micros}, and ${counted} is counted for it`);
       }
@@ -252,19 +252,20 @@ export class Model {
 
   // ---------------------------------------------------------------- counting
 
-  /** What the ledger counts for the calls that were executed on one object. */
-  countedFor(calls: readonly bigint[]): bigint {
-    let counted = 0n;
-    for (const row of this.holdersOf(calls)) {
-      counted += row.state === 'settled' ? row.cost! : holdOf(row);
+  /**
+   * What the ledger counts for an object: for the calls that were executed on it, and whatever else
+   * of the same keys it says is about it. `keys`: how many have a hand in it.
+   */
+  countedFor(objectId: string, calls: readonly bigint[]): { counted: bigint; keys: number } {
+    const executed = calls.flatMap((id) => this.#deps.rows.get(id) ?? []);
+    const holders = new Set(executed.map((row) => this.#holder(row)));
+    const keys = new Set([...holders].map(({ keyId }) => keyId));
+    for (const row of this.#deps.rows.values()) {
+      if (row.objectId === objectId && keys.has(row.keyId)) holders.add(this.#holder(row));
     }
-    return counted;
-  }
-
-  /** The rows under whose holds these calls were sent, each once. */
-  holdersOf(calls: readonly bigint[]): Set<Row> {
-    const rows = calls.flatMap((id) => this.#deps.rows.get(id) ?? []);
-    return new Set(rows.map((row) => this.#holder(row)));
+    let counted = 0n;
+    for (const row of holders) counted += row.state === 'settled' ? row.cost! : holdOf(row);
+    return { counted, keys: keys.size };
   }
 
   /** The row under whose hold the call was sent. */

@@ -125,10 +125,10 @@ function truthOf({ disk, network, model, moved }: World, id: bigint): bigint | n
   if (tries.some((row) => network.underWay(row.id))) return null;
   const own = disk.rows.get(id)!;
   let cost = 0n;
-  for (const { micros, most, calls } of moved()) {
+  for (const { id: objectId, micros, most, calls } of moved()) {
     if (!calls.some((call) => tries.some((row) => row.id === call))) continue;
     if (micros !== most) return null;
-    const others = model.countedFor(calls) - holdOf(own);
+    const others = model.countedFor(objectId, calls).counted - holdOf(own);
     if (micros > others) cost += micros - others;
   }
   return cost;

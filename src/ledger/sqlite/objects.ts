@@ -43,6 +43,7 @@ export class Objects {
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
   readonly #since: StatementSync;
+  readonly #settled: StatementSync;
   readonly #setElsewhere: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -76,16 +77,22 @@ export class Objects {
        WHERE subject_id = ? AND subject_as = ? AND vendor = ? AND account = ?
          AND (running_id IS NOT NULL OR (state = 'unknown' AND replay_of IS NULL))`,
     );
+    const accepted = `SELECT 1 FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND state IN ('held', 'settled')`;
+    // When it was answered. One whose hold stays has no time of its end, and its latency counts from
+    // its arrival, before any wait for its admission: rather too late than too early.
+    const answered = 'coalesce(settled_at, at + latency_ms, at)';
+    // By the time of admission: a call that waited was admitted after others with greater ids.
     this.#later = db.prepare(
-      `SELECT 1 FROM calls
-       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
-         AND state IN ('held', 'settled') AND (id > ? OR (id < ? AND settled_at > ?)) LIMIT 1`,
+      `${accepted} AND id <> ? AND (at > ? OR (at = ? AND id > ?) OR ${answered} > ?) LIMIT 1`,
     );
-    this.#since = db.prepare(
-      `SELECT 1 FROM calls
+    this.#settled = db.prepare(
+      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
-         AND state IN ('held', 'settled') AND coalesce(settled_at, at + latency_ms, at) >= ? LIMIT 1`,
+         AND vault_key_id = ? AND state = 'settled'`,
     );
+    this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
       'UPDATE objects SET elsewhere = ? WHERE vendor = ? AND account = ? AND id = ?',
     );
@@ -117,8 +124,8 @@ export class Objects {
    * it was admitted later, or was answered after this one was admitted.
    */
   overtaken(call: Place & { id: bigint; at: number }, id: string): boolean {
-    const { vendor, account } = call;
-    return this.#later.get(id, vendor, account, call.id, call.id, call.at) !== undefined;
+    const { vendor, account, id: own, at } = call;
+    return this.#later.get(id, vendor, account, own, at, at, own, at) !== undefined;
   }
 
   /** Whether the vendor accepted a call on the object at this time or later. */
@@ -231,15 +238,17 @@ export class Objects {
   }
 
   /**
-   * What the fact says has moved, at the object's own rate, less what other calls have settled of it;
-   * null while nothing has, or without a rate.
+   * What the fact says has moved, at the object's own rate, less what other calls of the same key
+   * have settled of it; null while nothing has, or without a rate. Another key's do not count: of two
+   * whose answers were lost, nobody knows which one moved it, and neither key may spend it again.
    */
-  unsettled(place: Place, fact: ObjectFact): Micros | null {
-    const known = this.find(place, fact.id);
-    const moved = movedOf(fact, this.#rateOf(place, known, fact).unit);
+  unsettled(call: Place & { keyId: bigint }, fact: ObjectFact): Micros | null {
+    const known = this.find(call, fact.id);
+    const moved = movedOf(fact, this.#rateOf(call, known, fact).unit);
     if (moved === null) return null;
-    const rest = moved - (known?.settled ?? 0n);
-    return rest > 0n ? rest : 0n;
+    const { vendor, account, keyId } = call;
+    const { micros } = this.#settled.get(fact.id, vendor, account, keyId) as { micros: Micros };
+    return moved > micros ? moved - micros : 0n;
   }
 
   /**
@@ -273,5 +282,7 @@ export class Objects {
 }
 
 function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
-  return state !== 'final' || moved === null || unit === null ? null : timesRate(moved, unit);
+  if (state !== 'final' || moved === null) return null;
+  if (moved === 0n) return 0n; // in any currency
+  return unit === null ? null : timesRate(moved, unit);
 }

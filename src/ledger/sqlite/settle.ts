@@ -183,8 +183,13 @@ export class Settlements {
     let object = this.#objects[about.length > 0 ? 'learn' : 'meet'](place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
-    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
     const open = object.id === fact.id ? about : this.#open.ofObject(place, object.id);
+    if (!final && fact.state === 'final') {
+      // In a currency without a rate: that it is over is known, and what it came to is not.
+      for (const call of open) this.#resolveHold(call, 'settled', call.hold, at);
+      return;
+    }
+    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
@@ -290,6 +295,7 @@ function endOf(
   if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
-  if (made.state === 'final') return { state: 'settled', cost: moved ?? 0n };
+  // Without a rate nobody knows what moved: what was held for it.
+  if (made.state === 'final') return { state: 'settled', cost: moved ?? call.hold };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

@@ -168,6 +168,25 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(key, 0, elsewhere)), 'unpriced');
   });
 
+  test(`${name}: what is final in a currency without a rate costs what was held for it, or nothing`, async () => {
+    const foreign = { currency: 'eur', unit: null };
+    for (const [when, moved, cost] of [
+      ['at once', 7, 5],
+      ['later', 7, 5],
+      ['at once', 0, 0],
+      ['later', 0, 0],
+    ] as const) {
+      // The key gave it a price, for nobody else could.
+      const key = await at().issue({ totalCap: usd(100) });
+      const id = await at().hold(key, 5, { quote: { kind: 'estimated', micros: usd(5) } });
+      const invoice = newName('in');
+      const over = fact(invoice, 7, 'final', { ...foreign, moved: cents(moved) });
+      held(at(), id, when === 'later' ? fact(invoice, 7, 'open', foreign) : over);
+      if (when === 'later') await told(at(), key, over);
+      assert.deepEqual(await at().standing(key), { spent: cost, held: 0 }, `${when}, ${moved}`);
+    }
+  });
+
   test(`${name}: a refund counts as money that goes out, up to what was received`, async () => {
     const charge = newName('ch');
     const { key, pi } = await payment(at(), 7, 'final', { more: { aliases: [charge] } });
