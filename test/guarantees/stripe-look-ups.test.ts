@@ -345,6 +345,26 @@ test('a change of a subscription costs its new invoice, or what the preview says
   );
 });
 
+test('a change whose new invoice could not be paid is held until that is paid or voided', async (t) => {
+  const { keybrake, keyId, stripe, outside, note } = await open(t, ALL);
+  const { small, large } = await pricesOf(outside);
+  const sub = await outside.subscriptions.create({ customer: 'cus_1', items: [{ price: small }] });
+  const default_payment_method = 'pm_card_chargeDeclined';
+  await outside.subscriptions.update(sub.id, { default_payment_method });
+  note();
+  const items = [{ id: sub.items.data[0]!.id, price: large }];
+  const changed = await stripe.subscriptions.update(sub.id, {
+    ...{ items, proration_behavior: 'always_invoice', expand: ['latest_invoice'] },
+  });
+  const invoice = changed.latest_invoice as Stripe.Invoice;
+  const due = invoice.amount_remaining / 100;
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, due]);
+  await outside.invoices.pay(invoice.id, { payment_method: 'pm_card_visa' });
+  const paid = await stripe.invoices.retrieve(invoice.id);
+  assert.equal(paid.status, 'paid');
+  assert.deepEqual(await spendOf(keybrake, keyId), [due, 0]);
+});
+
 test('an accepted quote costs what it says', async (t) => {
   const { keybrake, keyId, stripe, outside, note } = await open(t, ALL);
   const { small } = await pricesOf(outside);

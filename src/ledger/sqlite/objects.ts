@@ -21,7 +21,7 @@ export interface ObjectRow {
   settled: Micros;
   moved: Micros | null;
   refunded: Micros;
-  /** What had moved before anything was known of it; 0 when a call of ours made it. */
+  /** What had moved before anything was known of it, past Keybrake. */
   elsewhere: Micros;
 }
 
@@ -61,7 +61,7 @@ export class Objects {
          moved = coalesce(excluded.moved, moved), refunded = excluded.refunded`,
     );
     this.#make = db.prepare(
-      `UPDATE objects SET counted = counted + ?, settled = settled + ?, elsewhere = 0
+      `UPDATE objects SET counted = counted + ?, settled = settled + ?
        WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#putAlias = db.prepare(
