@@ -6,7 +6,13 @@
 import type { AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { handle } from '../ids.ts';
-import { type DueCall, type Ledger, LedgerConflict, type Resolution } from '../ledger/ledger.ts';
+import {
+  type DueCall,
+  type Ledger,
+  LedgerConflict,
+  LedgerUnavailable,
+  type Resolution,
+} from '../ledger/ledger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Sender } from '../proxy/forward.ts';
 import { lookUp } from '../proxy/look-up.ts';
@@ -89,16 +95,23 @@ export class Resolver {
   }
 
   async #resolve(call: DueCall): Promise<void> {
-    const { ledger, clock, log, metrics } = this.#deps;
-    const { row } = call;
-    const lookedAt = clock.now();
-    const finding = await this.#investigate(call).catch((error: unknown) => {
-      log.error({ err: error, call: handle('call', row.id) }, 'a look for an open call failed');
-      return this.#later(call, RETRY_MS, null);
-    });
+    const lookedAt = this.#deps.clock.now();
+    const finding = await this.#investigate(call).catch((error: unknown) =>
+      this.#failed(call, error),
+    );
     try {
-      const { id } = row;
-      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt, lookedAt };
+      await this.#record(call, lookedAt, finding);
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) throw error;
+      // It stays due, and is the first of every round: none of those behind it would have a turn.
+      await this.#record(call, lookedAt, this.#failed(call, error));
+    }
+  }
+
+  async #record({ row, sentAt }: DueCall, lookedAt: number, finding: Finding): Promise<void> {
+    const { ledger, clock, log, metrics } = this.#deps;
+    try {
+      const known = { id: row.id, at: clock.now(), by: 'vendor', sentAt, lookedAt };
       const ended = await ledger.resolve({ ...finding, ...known });
       if (!ended || ended.state === row.state) return;
       const { state, vendor } = ended;
@@ -111,6 +124,13 @@ export class Resolver {
       // Ended or sent again since it was found due: that says more than this look.
       if (!(error instanceof LedgerConflict)) throw error;
     }
+  }
+
+  /** A fault of ours: it is looked for again, in case it was the vendor's answer of the moment. */
+  #failed(call: DueCall, error: unknown): Finding {
+    const { log } = this.#deps;
+    log.error({ err: error, call: handle('call', call.row.id) }, 'a look for an open call failed');
+    return this.#later(call, RETRY_MS, null);
   }
 
   async #investigate(call: DueCall): Promise<Finding> {
