@@ -7,6 +7,7 @@ import type { AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { handle } from '../ids.ts';
 import {
+  type CallRow,
   type DueCall,
   type Ledger,
   LedgerConflict,
@@ -29,6 +30,11 @@ const AT_ONCE = 50;
 const MAX_LOOKS = 12;
 /** After a vendor that could not be asked, or a fault of ours. */
 const RETRY_MS = 60_000;
+/**
+ * For those that were to be asked after one that failed. Sooner than that one: if the fault was in its
+ * question alone, it must not come before them each time.
+ */
+const BEHIND_MS = RETRY_MS / 2;
 /** How far around a call its vendor object may have been made, by two clocks that differ. */
 const AROUND_MS = 15 * 60_000;
 
@@ -54,6 +60,8 @@ const STILL_OPEN = { cost: null, objects: [], vendorObjectId: null, sealedReply:
 
 export class Resolver {
   readonly #deps: ResolverDeps;
+  /** Accounts whose vendor could not be asked in this round, and why. */
+  readonly #silent = new Map<string, string>();
   #stopped = false;
   #cancel: () => void = () => undefined;
   #working: Promise<void> = Promise.resolve();
@@ -87,6 +95,7 @@ export class Resolver {
     const { ledger, clock } = this.#deps;
     if (ledger.trouble !== null) return 0;
     const due = await ledger.dueCalls(clock.now(), AT_ONCE);
+    this.#silent.clear();
     for (const call of due) {
       if (this.#stopped) break;
       await this.#resolve(call);
@@ -137,6 +146,8 @@ export class Resolver {
     const { row } = call;
     const vendor = this.#deps.vendors.get(row.vendor);
     if (!vendor) return this.#giveUp(call, `the vendor ${row.vendor} is not known any more`);
+    const silent = this.#silent.get(placeOf(row));
+    if (silent !== undefined) return this.#later(call, BEHIND_MS, silent);
     const open = await this.#openCall(call);
     const replies: VendorReply[] = [];
     for (;;) {
@@ -152,7 +163,11 @@ export class Resolver {
         case 'look': {
           if (replies.length === MAX_LOOKS) return this.#later(call, RETRY_MS, 'too many pages');
           const reply = await this.#look(vendor, call, found.lookUp);
-          if (typeof reply === 'string') return this.#later(call, RETRY_MS, reply);
+          if (typeof reply === 'string') {
+            // Each further question may take a minute to fail as well, and others wait behind it.
+            this.#silent.set(placeOf(row), reply);
+            return this.#later(call, RETRY_MS, reply);
+          }
           replies.push(reply);
         }
       }
@@ -214,4 +229,8 @@ export class Resolver {
   #giveUp({ row }: DueCall, why: string): Finding {
     return { ...STILL_OPEN, outcome: row.state as 'held' | 'unknown', why, lookAt: null };
   }
+}
+
+function placeOf({ vendor, account }: CallRow): string {
+  return `${vendor}/${account}`;
 }
