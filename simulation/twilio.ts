@@ -76,7 +76,7 @@ export class SimulatedTwilio implements SimulatedVendor {
     if (to.endsWith('0')) return this.#reply(400, { code: 21610, message: 'has unsubscribed' });
     const now = timeline.now;
     const message: Message = {
-      sid: `SM${String(this.#messages.length).padStart(32, '0')}`,
+      sid: `SM${this.#deps.name === 'second' ? 'b' : 'a'}${String(this.#messages.length).padStart(31, '0')}`,
       ...{ to, body, createdAt: now, listedAt: now + dice.between(0, LISTS_WITHIN_MS) },
       price: dice.chance(0.05) ? null : dice.pick(STATED),
       statedAt: now + dice.between(1_000, dice.pick([60_000, 7_200_000])),
