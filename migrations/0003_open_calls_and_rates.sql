@@ -15,6 +15,9 @@ ALTER TABLE calls ADD COLUMN on_behalf_of TEXT;
 -- known there, which is kept no longer than the call is open.
 ALTER TABLE calls ADD COLUMN look_at INTEGER;
 ALTER TABLE calls ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+-- Those that are open already, by now; what is running is found as unknown at the start.
+UPDATE calls SET look_at = 0
+  WHERE state IN ('held', 'unknown') AND replay_of IS NULL AND running_id IS NULL;
 ALTER TABLE calls ADD COLUMN clue TEXT;
 -- When it was last sent again under its hold; null: never.
 ALTER TABLE calls ADD COLUMN sent_at INTEGER;
@@ -24,3 +27,8 @@ ALTER TABLE calls ADD COLUMN resolved_by TEXT;
 ALTER TABLE calls ADD COLUMN resolution TEXT;
 
 CREATE INDEX calls_look ON calls (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX calls_resolved ON calls (vault_key_id, idempotency_key) WHERE resolved_by IS NOT NULL;
+
+-- What other attempts of a task did: a task may have made thousands of calls, few of them alike.
+CREATE INDEX calls_alike ON calls (task_id, fingerprint)
+  WHERE task_id IS NOT NULL AND fingerprint IS NOT NULL;

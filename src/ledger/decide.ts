@@ -52,7 +52,7 @@ export interface Link {
   budgets: BudgetState[];
 }
 
-/** The row that answers for the call's idempotency key, or for its task's earlier attempts. */
+/** The row that answers for the call's idempotency key, or for another attempt of its task. */
 export interface FirstCall {
   id: bigint;
   idempotencyKey: string | null;

@@ -66,8 +66,8 @@ export interface Admission extends CallContext {
   idempotencyKey: string | null;
   /**
    * What the call is, so that a repetition is known; null: no identity. Without an idempotency key
-   * (SDKs make a new one for each try of a task, or none) a later attempt of the same task repeats
-   * what its earlier attempts did, call by call.
+   * (SDKs make a new one for each try of a task, or none) an attempt of a task repeats what its other
+   * attempts did, call by call.
    */
   fingerprint: string | null;
   /** How long the vendor deduplicates a key; 0: never, so an unknown outcome is not sent again. */

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import { makeDataDir } from '../support/keybrake.ts';
 import { ledgerContract } from './contract.ts';
-import { Desk, type Store } from './desk.ts';
+import { codeOf, Desk, type Store, usd } from './desk.ts';
 
 async function sqliteStore(): Promise<Store & { dataDir: string }> {
   const dataDir = makeDataDir();
@@ -62,4 +62,17 @@ test('sqlite: a ledger that was closed is one whole file, also when reports were
   await desk.ledger.close();
   // Whoever copies keybrake.db alone from a stopped server must not lose what came last.
   assert.deepEqual(readdirSync(store.dataDir).sort(), ['keybrake.db', 'keybrake.lock']);
+});
+
+test('sqlite: after a batch that failed, holds of calls under way are still waited for', async (t) => {
+  const store = await sqliteStore();
+  t.after(() => store.remove());
+  const desk = await Desk.open(store);
+  t.after(() => desk.ledger.close());
+  const key = await desk.issue({ totalCap: usd(5) });
+  const running = await desk.hold(key, 3);
+  await assert.rejects(desk.admit(key, 1, { amount: 1n << 70n }), /too large/);
+  assert.equal(codeOf(await desk.admit(key, 3, { holds: 'wait' })), 'wait');
+  desk.settle(running, 'released');
+  assert.equal(codeOf(await desk.admit(key, 3, { holds: 'wait' })), 'admitted');
 });

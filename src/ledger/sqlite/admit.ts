@@ -54,7 +54,6 @@ export class Admissions {
   readonly #insert: StatementSync;
   readonly #first: StatementSync;
   readonly #again: StatementSync;
-  readonly #repeated: StatementSync;
   readonly #executed: StatementSync;
   readonly #reply: StatementSync;
   readonly #forgetIdentity: StatementSync;
@@ -86,12 +85,12 @@ export class Admissions {
          WHERE ${ofTask} AND attempt = ? AND idempotency_key = ? AND replay_of IS NOT NULL
          ORDER BY id LIMIT 1)`,
     );
-    this.#repeated = db.prepare(
-      `SELECT count(*) AS calls FROM calls WHERE ${ofTask} AND attempt = ? AND state <> 'refused'`,
-    );
     this.#executed = db.prepare(
-      `${first} WHERE ${ofTask} AND attempt < ? AND identity = 1 AND replay_of IS NULL
-         AND state IN ('held', 'settled', 'unknown') ORDER BY id LIMIT 1 OFFSET ?`,
+      `${first} WHERE ${ofTask} AND attempt <> ? AND identity = 1 AND replay_of IS NULL
+         AND state IN ('held', 'settled', 'unknown')
+         AND id NOT IN (SELECT replay_of FROM calls
+           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL AND state = 'replayed')
+       ORDER BY id LIMIT 1`,
     );
     this.#reply = db.prepare(
       'SELECT sealed, http_status FROM replies JOIN calls ON id = call_id WHERE call_id = ?',
@@ -274,12 +273,12 @@ export class Admissions {
     return budget === null ? null : left(budget);
   }
 
-  /** By the client's key; else as what an earlier attempt of the task did in this place. */
+  /** By the client's key; else as what another attempt of the task did in this place. */
   #firstCall(call: Admission): FirstCall | null {
     const { keyId, idempotencyKey, vendor } = call;
     const byKey =
       idempotencyKey === null ? undefined : this.#first.get(keyId, idempotencyKey, vendor);
-    const row = (byKey ?? this.#earlierAttempt(call)) as unknown as FirstRow | undefined;
+    const row = (byKey ?? this.#otherAttempt(call)) as unknown as FirstRow | undefined;
     if (!row) return null;
     const first: FirstCall = {
       id: row.id,
@@ -296,18 +295,19 @@ export class Admissions {
   }
 
   /**
-   * A task that is tried again makes its calls again, in their order: of those that are alike, the
-   * n-th of this attempt repeats the n-th that was executed before. One more than those is new. What
-   * an SDK repeats by itself, with a key of its own making, is the same call of the attempt.
+   * A task that is tried again makes its calls again, in their order: of those that are alike, each
+   * repeats the oldest that another attempt executed and of which this one has no answer yet. One
+   * more than those is new. Any other attempt, because one that was given up (its worker hung, its
+   * lease ran out) may still live and come after the next. What an SDK repeats by itself, with a key
+   * of its own making, is the same call of the attempt.
    */
-  #earlierAttempt(call: Admission): unknown {
+  #otherAttempt(call: Admission): unknown {
     const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;
-    if (taskId === null || !attempt || fingerprint === null) return undefined;
+    if (taskId === null || attempt === null || fingerprint === null) return undefined;
     const ofTask = [taskId, keyId, vendor, fingerprint] as const;
     const again = idempotencyKey && this.#again.get(...ofTask, attempt, idempotencyKey);
     if (again) return again;
-    const { calls } = this.#repeated.get(...ofTask, attempt) as { calls: bigint };
-    return this.#executed.get(...ofTask, attempt, calls);
+    return this.#executed.get(...ofTask, attempt, ...ofTask, attempt);
   }
 
   #frozen(vendor: string): Freeze | null {

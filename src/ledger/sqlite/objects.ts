@@ -29,6 +29,9 @@ export interface ObjectRow {
 export interface Place {
   vendor: string;
   account: string;
+  /** Of a call: the object that its price came from, and the one that its answer is about. */
+  subjectId?: string | null;
+  vendorObjectId?: string | null;
 }
 
 export class Objects {
@@ -40,6 +43,7 @@ export class Objects {
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
   readonly #since: StatementSync;
+  readonly #settled: StatementSync;
   readonly #setElsewhere: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -73,16 +77,22 @@ export class Objects {
        WHERE subject_id = ? AND subject_as = ? AND vendor = ? AND account = ?
          AND (running_id IS NOT NULL OR (state = 'unknown' AND replay_of IS NULL))`,
     );
+    const accepted = `SELECT 1 FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND state IN ('held', 'settled')`;
+    // When it was answered. One whose hold stays has no time of its end, and its latency counts from
+    // its arrival, before any wait for its admission: rather too late than too early.
+    const answered = 'coalesce(settled_at, at + latency_ms, at)';
+    // By the time of admission: a call that waited was admitted after others with greater ids.
     this.#later = db.prepare(
-      `SELECT 1 FROM calls
-       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
-         AND state IN ('held', 'settled') AND (id > ? OR (id < ? AND settled_at > ?)) LIMIT 1`,
+      `${accepted} AND id <> ? AND (at > ? OR (at = ? AND id > ?) OR ${answered} > ?) LIMIT 1`,
     );
-    this.#since = db.prepare(
-      `SELECT 1 FROM calls
+    this.#settled = db.prepare(
+      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
-         AND state IN ('held', 'settled') AND coalesce(settled_at, at + latency_ms, at) >= ? LIMIT 1`,
+         AND vault_key_id = ? AND state = 'settled'`,
     );
+    this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
       'UPDATE objects SET elsewhere = ? WHERE vendor = ? AND account = ? AND id = ?',
     );
@@ -114,8 +124,8 @@ export class Objects {
    * it was admitted later, or was answered after this one was admitted.
    */
   overtaken(call: Place & { id: bigint; at: number }, id: string): boolean {
-    const { vendor, account } = call;
-    return this.#later.get(id, vendor, account, call.id, call.id, call.at) !== undefined;
+    const { vendor, account, id: own, at } = call;
+    return this.#later.get(id, vendor, account, own, at, at, own, at) !== undefined;
   }
 
   /** Whether the vendor accepted a call on the object at this time or later. */
@@ -183,10 +193,10 @@ export class Objects {
   learn(place: Place, fact: ObjectFact): ObjectRow {
     const { vendor, account } = place;
     const known = this.find(place, fact.id);
-    const { unit, rateDate } = rateOf(known, fact);
+    const { unit, rateDate } = this.#rateOf(place, known, fact);
     const amount = unit === null ? null : timesRate(fact.amount, unit);
     const moved = movedOf(fact, unit);
-    const refunded = this.#refunded(place, known, fact, unit);
+    const refunded = refundedOf(known, fact, unit);
     this.#put.run(vendor, account, fact.id, fact.currency, amount, unit, rateDate, moved, refunded);
     for (const alias of fact.aliases) this.#putAlias.run(vendor, account, alias, fact.id);
     return this.find(place, fact.id)!;
@@ -211,25 +221,34 @@ export class Objects {
   }
 
   /**
-   * What is given back: as the vendor tells it, also what went past Keybrake, but never less than
-   * calls of ours have given back; and what calls under way are about to.
+   * What the fact says has moved, at the object's own rate, less what other calls of the same key
+   * have settled of it; null while nothing has, or without a rate. Another key's do not count: of two
+   * whose answers were lost, nobody knows which one moved it, and neither key may spend it again.
    */
-  #refunded(
-    place: Place,
-    known: ObjectRow | undefined,
-    { id, refunded }: ObjectFact,
-    unit: Picos | null,
-  ): Micros {
-    const counted = known?.refunded ?? 0n;
-    if (refunded === null || unit === null) return counted;
-    const told = timesRate(refunded, unit);
-    const pending = this.pending(place, known?.id ?? id, 'refundable').micros;
-    return told > counted - pending ? told + pending : counted;
+  unsettled(call: Place & { keyId: bigint }, fact: ObjectFact): Micros | null {
+    const known = this.find(call, fact.id);
+    const moved = movedOf(fact, this.#rateOf(call, known, fact).unit);
+    if (moved === null) return null;
+    const { vendor, account, keyId } = call;
+    const { micros } = this.#settled.get(fact.id, vendor, account, keyId) as { micros: Micros };
+    return moved > micros ? moved - micros : 0n;
   }
 
-  /** What the fact says has moved, at the object's own rate; 0 while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros {
-    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit) ?? 0n;
+  /**
+   * The rate of the object's first sight, as long as its currency is the same. What a call makes of
+   * another object, a refund of a charge, has that one's: it was held for by it.
+   */
+  #rateOf(
+    place: Place,
+    known: ObjectRow | undefined,
+    fact: ObjectFact,
+  ): { unit: Picos | null; rateDate: string | null } {
+    const { subjectId, vendorObjectId } = place;
+    const made = !known && subjectId && vendorObjectId === fact.id;
+    const from = made ? this.find(place, subjectId) : known;
+    return from !== undefined && from.unit !== null && from.currency === fact.currency
+      ? { unit: from.unit, rateDate: from.rate_date }
+      : { unit: fact.unit, rateDate: fact.rateDate };
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
@@ -245,17 +264,23 @@ export class Objects {
   }
 }
 
-/** The rate of the object's first sight, as long as its currency is the same. */
-function rateOf(
-  known: ObjectRow | undefined,
-  fact: ObjectFact,
-): { unit: Picos | null; rateDate: string | null } {
-  const same = known !== undefined && known.unit !== null && known.currency === fact.currency;
-  return same
-    ? { unit: known.unit, rateDate: known.rate_date }
-    : { unit: fact.unit, rateDate: fact.rateDate };
+function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
+  if (state !== 'final' || moved === null) return null;
+  if (moved === 0n) return 0n; // in any currency
+  return unit === null ? null : timesRate(moved, unit);
 }
 
-function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {
-  return state !== 'final' || moved === null || unit === null ? null : timesRate(moved, unit);
+/**
+ * What is given back: as the vendor tells it, also what went past Keybrake, but never less than
+ * calls of ours have given back or are about to. What it tells may be those very calls', carried out
+ * and not answered: added to them they would count twice, and all the rest would seem less than it is.
+ */
+function refundedOf(
+  known: ObjectRow | undefined,
+  { refunded }: ObjectFact,
+  unit: Picos | null,
+): Micros {
+  const counted = known?.refunded ?? 0n;
+  const told = refunded === null || unit === null ? 0n : timesRate(refunded, unit);
+  return told > counted ? told : counted;
 }

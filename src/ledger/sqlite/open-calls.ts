@@ -45,11 +45,17 @@ const COLUMNS = `SELECT id, at, vault_key_id, vendor, account, state, quote_usd,
 
 export class OpenCalls {
   readonly #running = new Map<bigint, OpenCall>();
+  /** A batch failed, so not all that are running may be in the map. */
+  #incomplete = false;
   readonly #byId: StatementSync;
+  readonly #allRunning: StatementSync;
   readonly #byObject: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#byId = db.prepare(`${COLUMNS} WHERE id = ?`);
+    this.#allRunning = db.prepare(
+      `${COLUMNS} WHERE state IN ('held', 'unknown') AND running_id = id`,
+    );
     this.#byObject = db.prepare(
       `${COLUMNS} WHERE vendor_object_id = ? AND state IN ('held', 'unknown')
          AND vendor = ? AND account = ? AND replay_of IS NULL ORDER BY id`,
@@ -77,6 +83,11 @@ export class OpenCalls {
 
   /** Those that this process admitted and that have not ended. */
   running(): Iterable<OpenCall> {
+    if (this.#incomplete) {
+      const rows = this.#allRunning.all() as unknown as Row[];
+      for (const row of rows) this.#running.set(row.id, read(row));
+      this.#incomplete = false;
+    }
     return this.#running.values();
   }
 
@@ -102,6 +113,7 @@ export class OpenCalls {
   /** The batch failed: what was remembered in it may not be in the table. */
   forget(): void {
     this.#running.clear();
+    this.#incomplete = true;
   }
 }
 

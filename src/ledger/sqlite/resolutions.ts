@@ -22,7 +22,11 @@ export class Resolutions {
   constructor(db: DatabaseSync, open: OpenCalls, settlements: Settlements) {
     this.#open = open;
     this.#settlements = settlements;
-    this.#due = db.prepare('SELECT * FROM calls WHERE look_at <= ? ORDER BY look_at, id LIMIT ?');
+    // One that is being sent again is nobody's to resolve: it would be looked for in vain, each round.
+    this.#due = db.prepare(
+      `SELECT * FROM calls WHERE look_at <= ? AND running_id IS NULL
+       ORDER BY look_at, id LIMIT ?`,
+    );
     this.#row = db.prepare('SELECT * FROM calls WHERE id = ?');
     this.#note = db.prepare(
       'UPDATE calls SET resolved_by = ?, resolution = ?, looks = looks + 1 WHERE id = ?',

@@ -47,6 +47,7 @@ export class Settlements {
   readonly #idle: StatementSync;
   readonly #about: StatementSync;
   readonly #putReply: StatementSync;
+  readonly #givenBack: StatementSync;
   readonly #abandonAll: [idle: StatementSync, unknown: StatementSync];
   readonly #abandonOne: [idle: StatementSync, unknown: StatementSync];
 
@@ -72,6 +73,18 @@ export class Settlements {
     this.#about = db.prepare(
       `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
        WHERE id = ?`,
+    );
+    this.#givenBack = db.prepare(
+      `SELECT 1 FROM calls AS own
+       JOIN calls AS freed USING (vault_key_id, idempotency_key, vendor)
+       WHERE own.id = ? AND freed.id < own.id AND freed.state = 'released'
+         AND freed.resolved_by IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM calls AS since
+           WHERE since.vault_key_id = own.vault_key_id AND since.vendor = own.vendor
+             AND since.idempotency_key = own.idempotency_key
+             AND since.id > freed.id AND since.id < own.id
+             AND since.state IN ('held', 'settled', 'unknown'))
+       LIMIT 1`,
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
@@ -100,8 +113,11 @@ export class Settlements {
 
   #settleFirst(call: OpenCall, settlement: Settlement): void {
     // The vendor answered from its store: whatever moved was counted when it was executed, and what
-    // the old reply says of its objects may be out of date.
-    if (settlement.replayedByVendor && settlement.outcome !== 'unknown') {
+    // the old reply says of its objects may be out of date. Unless that call was given up for one
+    // that was not executed: then nobody counts what the reply shows.
+    const { replayedByVendor, outcome } = settlement;
+    const stored = replayedByVendor && outcome !== 'unknown';
+    if (stored && this.#givenBack.get(call.id) === undefined) {
       this.#end(call, { state: 'settled', cost: 0n }, settlement, settlement.keepIdentity);
       return;
     }
@@ -117,7 +133,11 @@ export class Settlements {
     this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
     this.#idle.run(firstId);
     const first = this.#open.get(firstId);
-    if (first?.state !== 'unknown') return;
+    if (first?.state !== 'unknown') {
+      // Found out meanwhile, by somebody who had no answer for who repeats the call.
+      if (settlement.sealedReply) this.#putReply.run(firstId, settlement.sealedReply);
+      return;
+    }
     if (!proof) {
       // The hold is the first one's, so it is the one that a reply about the object will end, and
       // the one that is looked for from now on.
@@ -148,7 +168,8 @@ export class Settlements {
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
+    const moved = made ? this.#objects.unsettled({ ...call, vendorObjectId }, made) : null;
+    const end = endOf(call, settlement, made, moved);
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
@@ -178,8 +199,13 @@ export class Settlements {
     let object = this.#objects[about.length > 0 ? 'learn' : 'meet'](place, fact);
     const final = object.moved !== null; // also when this reply is older than the one that said so
     if (!final && fact.state === 'open') return;
-    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
     const open = object.id === fact.id ? about : this.#open.ofObject(place, object.id);
+    if (!final && fact.state === 'final') {
+      // In a currency without a rate: that it is over is known, and what it came to is not.
+      for (const call of open) this.#resolveHold(call, 'settled', call.hold, at);
+      return;
+    }
+    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
@@ -193,7 +219,7 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
-    if (open.some(({ subjectAs }) => subjectAs === null)) {
+    if (open.some(({ subjectId }) => subjectId !== object.id)) {
       object = this.#objects.claim(place, object.id);
     }
     let rest = object.moved! - object.settled - object.elsewhere;
@@ -276,12 +302,16 @@ function endOf(
   call: OpenCall,
   settlement: Settlement,
   made: ObjectFact | undefined,
-  moved: (fact: ObjectFact) => Micros,
+  moved: Micros | null,
 ): End {
   const { outcome, cost } = settlement;
+  // What is made of another object costs by that one's rate, and the vendor's rules know today's.
+  const byRate = outcome === 'settled' && call.subjectAs !== null;
+  if (byRate && moved !== null) return { state: 'settled', cost: moved };
   if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
-  if (made.state === 'final') return { state: 'settled', cost: moved(made) };
+  // Without a rate nobody knows what moved: what was held for it.
+  if (made.state === 'final') return { state: 'settled', cost: moved ?? call.hold };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

@@ -34,8 +34,8 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   payouts: object('payout'),
   topups: object('topup'),
   transfers: object('transfer'),
-  'transfers.reversals': cost('transfer_reversal'),
-  'application_fees.refunds': cost('fee_refund'),
+  'transfers.reversals': object('transfer_reversal'),
+  'application_fees.refunds': object('fee_refund'),
   credit_notes: creditNote,
   invoiceitems: invoiceItem,
   invoices: invoice,
@@ -100,9 +100,12 @@ function payment(type: string): Ending {
 function object(type: string): Ending {
   return (reading, body, tariff) => {
     const fact = factIn(reading, body, type, tariff);
-    if (fact === null || fact === 'attached' || fact.unit === null) return UNKNOWN;
+    if (fact === null || fact === 'attached') return UNKNOWN;
+    // Of what is made of another object, the ledger knows by which rate it was held for.
+    if (fact.unit === null && reading.quote.kind !== 'object') return UNKNOWN;
     if (fact.state !== 'final') return held([fact]);
-    return settled(timesRate(fact.moved ?? 0n, fact.unit), [fact]);
+    const cost = fact.unit === null ? null : timesRate(fact.moved ?? 0n, fact.unit);
+    return { outcome: 'settled', cost, objects: [fact] };
   };
 }
 

@@ -85,4 +85,66 @@ export function attemptContract(name: string, at: AtDesk): void {
     await at().hold(key, 5, { ...ofTask(0), taskId: null });
     await at().hold(key, 5, { ...ofTask(0), attempt: null });
   });
+
+  test(`${name}: what an attempt has no answer of yet is repeated before anything is new`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const lost = await at().hold(key, 5, ofTask(0, 'one'));
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    const done = await at().hold(key, 5, ofTask(0, 'two'));
+    at().cost(done, 5, KEPT);
+    const firstOf = async (made: string | null) => {
+      const again = await at().admit(key, 5, ofTask(1, made));
+      assert.ok(again.kind === 'resend' || again.kind === 'replay', codeOf(again));
+      return again;
+    };
+    // The vendor was not reached, or did not answer: the caller tries again, with a key or without.
+    for (const end of ['released', 'unknown'] as const) {
+      const again = await firstOf(end === 'released' ? null : 'three');
+      assert.equal(again.firstId, lost);
+      at().settle(again.id, end, { keepIdentity: end === 'unknown' });
+    }
+    const proof = await firstOf('four');
+    assert.equal(proof.firstId, lost);
+    // It was declined, so it is among those that were executed no more; the second one still is.
+    at().settle(proof.id, 'released', { httpStatus: 402, ...KEPT });
+    assert.equal((await firstOf('five')).firstId, done);
+    await at().hold(key, 5, ofTask(1, 'six'));
+    assert.deepEqual(await at().standing(key), { spent: 5, held: 5 });
+  });
+
+  test(`${name}: a repetition of another task's call, by its key, takes the place of none`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const shared = { ...ofTask(0, 'shared'), taskId: 'other' };
+    at().cost(await at().hold(key, 5, shared), 5, KEPT);
+    const own = await at().hold(key, 5, ofTask(0, 'own'));
+    at().cost(own, 5, KEPT);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(1, 'shared'))), 'replay');
+    const again = await at().admit(key, 5, ofTask(1, 'made anew'));
+    assert.equal(again.kind === 'replay' && again.firstId, own, codeOf(again));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 0 });
+  });
+
+  test(`${name}: while a repetition is on its way, another like it waits for what it brings`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const first = await at().hold(key, 5, ofTask(0, 'one'));
+    at().settle(first, 'unknown', { keepIdentity: true });
+    const again = await at().admit(key, 5, ofTask(1, 'two'));
+    assert.equal(again.kind, 'resend');
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(1, 'three'))), 'in_flight');
+    at().cost(again.id, 5, KEPT);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(1, 'three'))), 'admitted');
+  });
+
+  test(`${name}: an attempt that was given up and still lives repeats what the next one did`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const late = await at().hold(key, 5, ofTask(0));
+    at().cost(late, 5, KEPT);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(1))), 'replay');
+    const next = await at().hold(key, 5, ofTask(1));
+    at().cost(next, 5, KEPT);
+    const again = await at().admit(key, 5, ofTask(0));
+    assert.equal(again.kind === 'replay' && again.firstId, next, codeOf(again));
+    await at().hold(key, 5, ofTask(0));
+    assert.deepEqual(await at().standing(key), { spent: 10, held: 5 });
+  });
 }

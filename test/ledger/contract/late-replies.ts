@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { cents, type Desk, fact, named, usd } from '../desk.ts';
+import { admission, cents, type Desk, fact, named, usd } from '../desk.ts';
 
 const KEPT = { sealedReply: new Uint8Array([1]), keepIdentity: true };
 
@@ -42,6 +42,32 @@ export function lateReplyContract(name: string, at: AtDesk): void {
     const last = await at().hold(key, 0, confirming('pi_late'));
     at().settle(last, 'released', saying('pi_late', 'declined'));
     assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+  });
+
+  test(`${name}: a late decline takes no hold from an attempt that holds by itself, whichever came first`, async () => {
+    // The first one was admitted before the declined one; the second came before it, and waited.
+    for (const first of ['admitted', 'waited'] as const) {
+      const pi = `pi_${first}`;
+      const key = await at().issue({ totalCap: usd(50) });
+      at().settle(await at().hold(key, 7), 'released', saying(pi, 'declined'));
+      const accepted = at().nextId();
+      const admit = () =>
+        at().ledger.admit(admission(accepted, at().now, key.id, 0, confirming(pi)));
+      if (first === 'admitted') assert.equal((await admit()).kind, 'admitted');
+      at().clock.advance(10);
+      const declined = await at().hold(key, 0, confirming(pi));
+      at().clock.advance(10);
+      if (first === 'waited') assert.equal((await admit()).kind, 'admitted');
+      at().clock.advance(10);
+      at().settle(accepted, 'held', { ...saying(pi, 'open'), latencyMs: 30 });
+      at().settle(declined, 'released', saying(pi, 'declined'));
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 7 }, first);
+      // One that was made after it was answered does.
+      at().clock.advance(30);
+      const last = await at().hold(key, 0, confirming(pi));
+      at().settle(last, 'released', saying(pi, 'declined'));
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 0 }, first);
+    }
   });
 
   test(`${name}: a decline out of the vendor's store takes no hold from a later attempt`, async () => {
@@ -103,4 +129,32 @@ export function lateReplyContract(name: string, at: AtDesk): void {
     assert.equal(again.kind === 'resend' && again.firstId, first);
     assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
+
+  for (const [whose, spent] of [
+    ['its own key', 7],
+    ['another key', 14],
+  ] as const) {
+    test(`${name}: a creation that is found late counts what was settled by ${whose} since ${spent === 7 ? 'no more' : 'all the same'}`, async () => {
+      const pi = `pi_found_${spent}`;
+      const parent = await at().issue({ totalCap: usd(20) });
+      const [key, other] = [
+        await at().issue({ totalCap: usd(20), parentId: parent.id }),
+        await at().issue({ totalCap: usd(20), parentId: parent.id }),
+      ];
+      // Its reply was written down by nobody; the caller has it, and goes on.
+      const lost = await at().hold(key, 7);
+      at().settle(lost, 'unknown', { keepIdentity: true });
+      const facts = [fact(pi, 7, 'open')];
+      const by = spent === 7 ? key : other;
+      const confirmed = await at().hold(by, 7, { ...confirming(pi), facts });
+      const paid = { vendorObjectId: pi, objects: [fact(pi, 7, 'final')] };
+      at().settle(confirmed, 'held', paid);
+      assert.deepEqual(await at().standing(parent), { spent: 7, held: 7 });
+      await at().ledger.resolve({
+        ...{ id: lost, at: at().now, outcome: 'held', cost: null, ...paid },
+        ...{ sealedReply: null, by: 'vendor', why: 'it was found', lookAt: null },
+      });
+      assert.deepEqual(await at().standing(parent), { spent, held: 0 });
+    });
+  }
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Settlement } from '../../../src/ledger/ledger.ts';
 import type { ObjectFact, Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { cents, codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
+import { CENT, cents, codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
 
 /** A price that only the object knows. */
 function of(objectId: string, what: 'amount' | 'refundable', dollars?: number) {
@@ -168,6 +168,25 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(key, 0, elsewhere)), 'unpriced');
   });
 
+  test(`${name}: what is final in a currency without a rate costs what was held for it, or nothing`, async () => {
+    const foreign = { currency: 'eur', unit: null };
+    for (const [when, moved, cost] of [
+      ['at once', 7, 5],
+      ['later', 7, 5],
+      ['at once', 0, 0],
+      ['later', 0, 0],
+    ] as const) {
+      // The key gave it a price, for nobody else could.
+      const key = await at().issue({ totalCap: usd(100) });
+      const id = await at().hold(key, 5, { quote: { kind: 'estimated', micros: usd(5) } });
+      const invoice = newName('in');
+      const over = fact(invoice, 7, 'final', { ...foreign, moved: cents(moved) });
+      held(at(), id, when === 'later' ? fact(invoice, 7, 'open', foreign) : over);
+      if (when === 'later') await told(at(), key, over);
+      assert.deepEqual(await at().standing(key), { spent: cost, held: 0 }, `${when}, ${moved}`);
+    }
+  });
+
   test(`${name}: a refund counts as money that goes out, up to what was received`, async () => {
     const charge = newName('ch');
     const { key, pi } = await payment(at(), 7, 'final', { more: { aliases: [charge] } });
@@ -184,6 +203,55 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
     const nothing = await at().admit(key, 0, of(pi, 'refundable'));
     assert.equal(nothing.kind === 'admitted' && nothing.quote, 0n);
+  });
+
+  test(`${name}: what is refunded counts by the rate of the payment, whatever today's is`, async () => {
+    const then = { currency: 'eur', unit: CENT * 2n, rateDate: '2026-11-16' };
+    const now = { currency: 'eur', unit: CENT * 9n, rateDate: '2026-11-23' };
+    const { key, pi } = await payment(at(), 7, 'final', { more: then });
+    assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
+    const refunds: [state: ObjectFact['state'], cost: number, rate: Partial<ObjectFact>][] = [
+      ['final', 9, now],
+      ['open', 0, now],
+      ['final', 0, { ...now, unit: null, rateDate: null }],
+    ];
+    for (const [index, [state, cost, rate]] of refunds.entries()) {
+      const [re, counted] = [newName('re'), 14 + 2 * index];
+      const id = await at().hold(key, 0, of(pi, 'refundable', 1));
+      assert.deepEqual(await at().standing(key), { spent: counted, held: 2 });
+      const about = { vendorObjectId: re, objects: [fact(re, 1, state, rate)] };
+      if (state === 'open') at().settle(id, 'held', about);
+      else at().settle(id, 'settled', { cost: rate.unit === null ? null : usd(cost), ...about });
+      if (state === 'open') await told(at(), key, fact(re, 1, 'final', now));
+      assert.deepEqual(await at().standing(key), { spent: counted + 2, held: 0 });
+    }
+    const failed = await at().hold(key, 0, of(pi, 'refundable', 1));
+    const back = fact(newName('re'), 1, 'final', { ...now, moved: 0n });
+    at().settle(failed, 'settled', { cost: 0n, vendorObjectId: back.id, objects: [back] });
+    assert.deepEqual(await at().standing(key), { spent: 20, held: 0 });
+  });
+
+  test(`${name}: a refund that its charge tells of before its own reply counts once`, async () => {
+    const { key, pi } = await payment(at(), 7, 'final');
+    const part = await at().hold(key, 0, of(pi, 'refundable', 3));
+    await told(at(), key, fact(pi, 7, 'final', { refunded: cents(3) }));
+    at().cost(part, 3, { vendorObjectId: newName('re') });
+    const rest = await at().admit(key, 0, of(pi, 'refundable'));
+    assert.equal(rest.kind === 'admitted' && rest.quote, usd(4));
+    at().settle(rest.id, 'released', { httpStatus: 400 });
+    // What went past Keybrake counts too.
+    await told(at(), key, fact(pi, 7, 'final', { refunded: cents(5) }));
+    const last = await at().admit(key, 0, of(pi, 'refundable'));
+    assert.equal(last.kind === 'admitted' && last.quote, usd(2));
+  });
+
+  test(`${name}: a refund that was seen before its own reply came is the call's that made it`, async () => {
+    const { key, pi } = await payment(at(), 7, 'final');
+    const refund = await at().hold(key, 0, of(pi, 'refundable'));
+    const re = newName('re');
+    await told(at(), key, fact(re, 7, 'final'));
+    held(at(), refund, fact(re, 7, 'open'));
+    assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
   });
 
   test(`${name}: a refund of what is not received yet must state its amount`, async () => {

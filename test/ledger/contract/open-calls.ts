@@ -89,9 +89,11 @@ export function openCallContract(name: string, at: AtDesk): void {
     const key = await at().issue({ totalCap: usd(50) });
     const id = await at().hold(key, 3, named('k'));
     await assert.rejects(resolve(at(), id, { outcome: 'released' }), /being sent/);
-    at().settle(id, 'unknown', { keepIdentity: true });
+    at().settle(id, 'unknown', { keepIdentity: true, lookAt: at().now });
+    assert.deepEqual(await dueIds(at(), key), [id]);
     const again = await at().admit(key, 3, named('k'));
     assert.equal(again.kind, 'resend');
+    assert.deepEqual(await dueIds(at(), key), [], 'nor to be looked for');
     await assert.rejects(resolve(at(), id, { outcome: 'released' }), /being sent/);
     await assert.rejects(resolve(at(), again.id, { outcome: 'released' }), /under the hold of/);
     at().settle(again.id, 'settled', { cost: usd(3), keepIdentity: true });
@@ -268,5 +270,23 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await between(before, before + MINUTE), ['SM_first']);
     assert.deepEqual(await between(before + MINUTE, at().now), ['SM_second']);
     assert.deepEqual(await ledger.objectsBetween('stripe', 'another', before, at().now), []);
+  });
+
+  test(`${name}: a vendor that shows as executed what was given back is believed, once`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const lost = await at().hold(key, 5, named('k'));
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    await resolve(at(), lost, { outcome: 'released', by: 'apikey_1', why: 'it is not there' });
+    const stored = {
+      ...{ replayedByVendor: true, vendorObjectId: 'pi_there', keepIdentity: false },
+      objects: [fact('pi_there', 5, 'final')],
+    };
+    for (let time = 0; time < 2; time++) {
+      at().settle(await at().hold(key, 5, named('k')), 'held', stored);
+      assert.deepEqual(await at().standing(key), { spent: 5, held: 0 }, `time ${time}`);
+    }
+    // Of a key that was never given back, whoever executed it has counted it.
+    at().settle(await at().hold(key, 5, named('another')), 'held', stored);
+    assert.deepEqual(await at().standing(key), { spent: 5, held: 0 });
   });
 }
