@@ -6,6 +6,7 @@
 import type { Outgoing } from '../src/proxy/answer.ts';
 import type { Incoming } from '../src/proxy/arrive.ts';
 import type { Dice } from './dice.ts';
+import { NAMELESS } from './model.ts';
 import { METHODS } from './payments.ts';
 import type { Timeline } from './timeline.ts';
 import type { Weather } from './weather.ts';
@@ -40,20 +41,26 @@ export interface ClientDeps {
   onAnswer(order: Order, outgoing: Outgoing): void;
 }
 
+/** A payment or a message that somebody was told of. */
 interface Known {
   readonly id: string;
   readonly credential: Credential;
 }
+
+const STRIPE = '/stripe/v1/payment_intents';
+/** The SID stands for the account's own. */
+const TWILIO = `/twilio/2010-04-01/Accounts/AC${'0'.repeat(32)}/Messages`;
 
 const TRIES = 3;
 
 export class Clients {
   readonly #deps: ClientDeps;
   readonly #orders: Order[] = [];
-  readonly #payments: Known[] = [];
+  readonly #known: Known[] = [];
   /** By account: keys of two accounts use the same names, which mean nothing to each other. */
   readonly #names = new Map<string, number>();
   #tasks = 0;
+  #nameless = 0;
 
   constructor(deps: ClientDeps) {
     this.#deps = deps;
@@ -68,7 +75,7 @@ export class Clients {
     const burst = dice.chance(0.2) ? dice.between(2, 6) : 1;
     const same = dice.chance(0.5);
     this.send(order);
-    for (let i = 1; i < burst; i++) this.send(same ? order : this.#payment(order.credential));
+    for (let i = 1; i < burst; i++) this.send(same ? order : this.#new(order.credential));
   }
 
   #next(): Order {
@@ -78,8 +85,23 @@ export class Clients {
       if (!dice.chance(0.15)) return before;
       return { ...before, body: `${before.body}&description=other`, task: null, tries: 0 };
     }
-    if (this.#payments.length > 0 && dice.chance(0.45)) return this.#followUp();
-    return this.#payment(dice.pick(credentials));
+    if (this.#known.length > 0 && dice.chance(0.45)) return this.#followUp();
+    return this.#new(dice.pick(credentials));
+  }
+
+  #new(credential: Credential): Order {
+    return this.#deps.dice.chance(0.25) ? this.#message(credential) : this.#payment(credential);
+  }
+
+  /** Says what it is, so that the vendor can tell when it is asked for it again. */
+  #message(credential: Credential): Order {
+    const { dice } = this.#deps;
+    const form = new URLSearchParams({ To: `+1415555267${dice.between(0, 4)}` });
+    const order = this.#order(credential, 'POST', `${TWILIO}.json`, form);
+    const said = order.task?.id ?? order.name ?? `${NAMELESS} ${this.#nameless++}`;
+    form.set('From', '+15005550006');
+    form.set('Body', `${order.name === null ? '' : credential.id} ${said}`.trim());
+    return { ...order, body: form.toString() };
   }
 
   #payment(credential: Credential): Order {
@@ -88,16 +110,17 @@ export class Clients {
     if (dice.chance(0.85)) form.set('payment_method', this.#method());
     if (form.has('payment_method') && dice.chance(0.8)) form.set('confirm', 'true');
     if (dice.chance(0.3)) form.set('capture_method', 'manual');
-    return this.#order(credential, 'POST', '/v1/payment_intents', form);
+    return this.#order(credential, 'POST', STRIPE, form);
   }
 
   #followUp(): Order {
     const { dice, credentials } = this.#deps;
-    const { id, credential: own } = this.#payments.at(-dice.between(1, 4)) ?? this.#payments[0]!;
+    const { id, credential: own } = this.#known.at(-dice.between(1, 4)) ?? this.#known[0]!;
     const credential = dice.chance(0.85) ? own : dice.pick(credentials);
     const amount = () => String(dice.between(1, 8) * 50);
-    const path = `/v1/payment_intents/${id}`;
     const form = new URLSearchParams();
+    if (id.startsWith('SM')) return this.#order(credential, 'GET', `${TWILIO}/${id}.json`, form);
+    const path = `${STRIPE}/${id}`;
     switch (dice.between(0, 9)) {
       case 0:
       case 1:
@@ -120,7 +143,7 @@ export class Clients {
       default:
         form.set('payment_intent', id);
         if (dice.chance(0.5)) form.set('amount', amount());
-        return this.#order(credential, 'POST', '/v1/refunds', form);
+        return this.#order(credential, 'POST', '/stripe/v1/refunds', form);
     }
   }
 
@@ -184,9 +207,9 @@ export class Clients {
 
   #answered(order: Order, outgoing: Outgoing): void {
     this.#deps.onAnswer(order, outgoing);
-    const found = /"id":"(pi_\w+)"/.exec(textOf(outgoing))?.[1];
-    if (!found || this.#payments.some(({ id }) => id === found)) return;
-    this.#payments.push({ id: found, credential: order.credential });
+    const found = /"s?id":"((?:pi_|SM)\w+)"/.exec(textOf(outgoing))?.[1];
+    if (!found || this.#known.some(({ id }) => id === found)) return;
+    this.#known.push({ id: found, credential: order.credential });
   }
 
   /** `vanishes`: the client goes before its request is whole. */

@@ -20,6 +20,7 @@ export interface Row {
   readonly id: bigint;
   readonly at: bigint;
   readonly keyId: bigint;
+  readonly vendor: string;
   readonly state: CallState;
   readonly quote: bigint;
   readonly cost: bigint | null;
@@ -110,7 +111,7 @@ export class Disk {
     db.exec('DELETE FROM touched');
     this.#changes = db.prepare('SELECT total_changes() AS count');
     this.#touched = db.prepare(
-      `SELECT t.id AS id, at, vault_key_id AS keyId, state, quote_usd AS quote, cost_usd AS cost,
+      `SELECT t.id AS id, at, vault_key_id AS keyId, vendor, state, quote_usd AS quote, cost_usd AS cost,
          replay_of AS replayOf, running_id AS runningId, look_at AS lookAt,
          task_id AS taskId, CASE subject_as WHEN 'amount' THEN subject_id ELSE vendor_object_id
          END AS objectId

@@ -6,17 +6,11 @@
 import type { Outgoing } from '../src/proxy/answer.ts';
 import type { UpstreamRequest, UpstreamResult } from '../src/proxy/forward.ts';
 import type { Budget, Commit, Row } from './disk.ts';
+import { MESSAGE_PRICES } from './twilio.ts';
+import type { Moved } from './vendor.ts';
 
 /** 1 to 8 as in the design; 0: nothing fails inside Keybrake itself. */
 export type Invariant = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
-
-export interface Moved {
-  readonly id: string;
-  /** Micro-dollars that moved. */
-  readonly micros: bigint;
-  /** The calls that were executed on the object. */
-  readonly calls: readonly bigint[];
-}
 
 export interface ModelDeps {
   now(): number;
@@ -46,6 +40,14 @@ interface Sent {
   body: string | null;
 }
 
+/** What the rows under a budget come to. `over`: beyond what was quoted for them. */
+interface Sum {
+  readonly spent: bigint;
+  readonly held: bigint;
+  readonly over: bigint;
+}
+
+const NOTHING: Sum = { spent: 0n, held: 0n, over: 0n };
 const DAY_MS = 86_400_000;
 const ENDED = new Set(['settled', 'released', 'refused', 'replayed']);
 
@@ -55,8 +57,10 @@ export class Model {
   readonly #sent = new Map<bigint, Sent>();
   /** Calls by vault key and idempotency key, or task, in the order in which they were sent. */
   readonly #alike = new Map<string, bigint[]>();
+  /** When what was carried out. */
+  readonly #executed = new Map<string, number>();
   readonly #revoked = new Set<bigint>();
-  #frozen = false;
+  readonly #frozen = new Set<string>();
   #budgets = new Map<string, Budget>();
 
   constructor(deps: ModelDeps) {
@@ -74,8 +78,14 @@ export class Model {
     for (const id of ids) this.#revoked.add(id);
   }
 
-  frozen(is: boolean): void {
-    this.#frozen = is;
+  /** The freeze of a vendor, or of everything, has been answered. */
+  frozen(vendor: string): void {
+    this.#frozen.add(vendor);
+  }
+
+  /** It is being lifted: from now on nothing is promised. */
+  thawed(vendor: string): void {
+    this.#frozen.delete(vendor);
   }
 
   /** The process is gone: what it had not written down is not known to the next one. */
@@ -88,8 +98,9 @@ export class Model {
 
   committed({ rows, budgets }: Commit): void {
     for (const { now, before } of rows) this.#endsOnce(now, before);
-    this.#withinCaps(budgets);
-    this.#budgetsAreTheirRows(budgets);
+    const sums = this.#sumsOfRows();
+    this.#withinCaps(budgets, sums);
+    this.#budgetsAreTheirRows(budgets, sums);
     this.#countsWhatMoved();
   }
 
@@ -106,7 +117,7 @@ export class Model {
     }
     if (this.#sent.has(callId)) this.#violate(3, callId, 'was sent a second time');
     const at = this.#deps.now();
-    const harmless = request.path.endsWith('/cancel');
+    const harmless = request.path.endsWith('/cancel') || request.method === 'GET';
     this.#sent.set(callId, { at, name, harmless, standing: 'in flight', body: null });
   }
 
@@ -124,16 +135,30 @@ export class Model {
     this.#countsWhatMoved();
   }
 
+  /** 5: what the vendor carries out as often as it comes, came once. `text` says what it is. */
+  executed(callId: bigint | null, text: string): void {
+    const at = this.#deps.now();
+    const before = this.#executed.get(text);
+    if (before !== undefined && at - before < DAY_MS) {
+      this.#deps.violate(5, `call ${callId}: ${text} was carried out again`);
+    }
+    // Who names nothing may well want it twice.
+    if (!text.startsWith(NAMELESS)) this.#executed.set(text, at);
+  }
+
   // ---------------------------------------------------------------- the promises
 
-  /** 1: spent + held <= cap. A cap that is lowered below what counts already lets nothing be added. */
-  #withinCaps(budgets: readonly Budget[]): void {
+  /**
+   * 1: spent + held <= cap. A cap that is lowered below what counts already lets nothing be added;
+   * a vendor that bills more than was estimated is the one way over it.
+   */
+  #withinCaps(budgets: readonly Budget[], sums: ReadonlyMap<string, Sum>): void {
     const before = this.#budgets;
     this.#budgets = new Map(budgets.map((budget) => [nameOf(budget), budget]));
     for (const [name, { cap, spent, held, calls, keyId }] of this.#budgets) {
       const was = before.get(name);
       const most = largest(cap, was?.cap ?? 0n, was ? was.spent + was.held : 0n);
-      if (spent + held > most) {
+      if (spent + held > most + (sums.get(name)?.over ?? 0n)) {
         this.#deps.violate(1, `${name} counts ${spent} + ${held} of a cap of ${cap}`);
       }
       const { maxCalls } = this.#keys.get(keyId)!;
@@ -148,9 +173,7 @@ export class Model {
     const holder = this.#holder(row);
     const open = row.state === 'held' && row.runningId === row.id;
     if (!open) this.#violate(2, row.id, `was sent, and its row is ${row.state}`);
-    if (method !== 'POST' || !/\/(payment_intents|refunds)$/.test(path)) return;
-    const amount = new URLSearchParams(textOf(body)).get('amount') ?? '0';
-    const needed = BigInt(amount) * 10_000n;
+    const needed = method === 'POST' ? neededFor(path, textOf(body)) : 0n;
     if (holder.quote < needed) this.#violate(2, row.id, `holds ${holder.quote} of ${needed}`);
     const { perCallCap } = this.#keys.get(row.keyId)!;
     if (perCallCap !== null && needed > perCallCap) {
@@ -168,27 +191,10 @@ export class Model {
   }
 
   /** 4: what a budget counts is what the rows under it hold and cost, each of them once. */
-  #budgetsAreTheirRows(budgets: readonly Budget[]): void {
-    const sums = new Map<string, { spent: bigint; held: bigint }>();
-    for (const row of this.#deps.rows.values()) {
-      const held = holdOf(row);
-      const spent = row.state === 'settled' ? row.cost! : 0n;
-      if (held === 0n && spent === 0n) continue;
-      for (const { id, issuedAt } of this.#chain(row.keyId)) {
-        const day = issuedAt + Math.floor((Number(row.at) - issuedAt) / DAY_MS) * DAY_MS;
-        for (const name of [`${id} total 0`, `${id} daily ${Math.max(day, issuedAt)}`]) {
-          const sum = sums.get(name);
-          if (!sum) sums.set(name, { spent, held });
-          else {
-            sum.spent += spent;
-            sum.held += held;
-          }
-        }
-      }
-    }
+  #budgetsAreTheirRows(budgets: readonly Budget[], sums: ReadonlyMap<string, Sum>): void {
     for (const budget of budgets) {
       const name = nameOf(budget);
-      const { spent, held } = sums.get(name) ?? { spent: 0n, held: 0n };
+      const { spent, held } = sums.get(name) ?? NOTHING;
       if (budget.spent === spent && budget.held === held) continue;
       const says = `${name} counts ${budget.spent} + ${budget.held}`;
       this.#deps.violate(4, `${says}, its rows ${spent} + ${held}`);
@@ -218,7 +224,7 @@ export class Model {
     }
     for (const { sent, first } of taskId ? this.#earlier(`${keyId} task ${taskId}`, id) : []) {
       const nothing = sent.standing !== 'in flight' && this.#holder(first).state === 'released';
-      if (nothing || sent.harmless || sent.name === name) continue;
+      if (nothing || sent.harmless || (name !== '' && sent.name === name)) continue;
       this.#violate(5, id, `was sent for ${taskId} beside ${sent.name}`);
     }
   }
@@ -244,13 +250,36 @@ export class Model {
 
   /** 6: when a revoke has been answered, no call under that key starts. */
   #notRevoked(row: Row): void {
-    if (this.#frozen) this.#violate(6, row.id, 'was sent after the freeze was answered');
+    if (this.#frozen.has(row.vendor) || this.#frozen.has('*')) {
+      this.#violate(6, row.id, 'was sent after the freeze was answered');
+    }
     if (this.#chain(row.keyId).some(({ id }) => this.#revoked.has(id))) {
       this.#violate(6, row.id, 'was sent after its revoke was answered');
     }
   }
 
   // ---------------------------------------------------------------- counting
+
+  /** By budget: each row counts in total and in its day, for its key and all above it. */
+  #sumsOfRows(): Map<string, Sum> {
+    const sums = new Map<string, Sum>();
+    for (const row of this.#deps.rows.values()) {
+      const held = holdOf(row);
+      const spent = row.state === 'settled' ? row.cost! : 0n;
+      if (held === 0n && spent === 0n) continue;
+      const over = spent > row.quote ? spent - row.quote : 0n;
+      for (const { id, issuedAt } of this.#chain(row.keyId)) {
+        const day = issuedAt + Math.floor((Number(row.at) - issuedAt) / DAY_MS) * DAY_MS;
+        for (const name of [`${id} total 0`, `${id} daily ${Math.max(day, issuedAt)}`]) {
+          const sum = sums.get(name) ?? NOTHING;
+          sums.set(name, {
+            ...{ spent: sum.spent + spent, held: sum.held + held, over: sum.over + over },
+          });
+        }
+      }
+    }
+    return sums;
+  }
 
   /**
    * What the ledger counts for an object: for the calls that were executed on it, and whatever else
@@ -286,6 +315,9 @@ export class Model {
   }
 }
 
+/** So begins what an order says that has no name to be known by again. */
+export const NAMELESS = 'nameless';
+
 export function holdOf({ state, quote, replayOf }: Row): bigint {
   return (state === 'held' || state === 'unknown') && replayOf === null ? quote : 0n;
 }
@@ -303,6 +335,13 @@ function concludes({ reply }: Extract<UpstreamResult, { kind: 'reply' }>): boole
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
+}
+
+/** What a request to make something asks for, as far as it says so itself. */
+function neededFor(path: string, body: string): bigint {
+  if (path.endsWith('/Messages.json')) return MESSAGE_PRICES.get('sms')!;
+  if (!/\/(payment_intents|refunds)$/.test(path)) return 0n;
+  return BigInt(new URLSearchParams(body).get('amount') ?? '0') * 10_000n;
 }
 
 function nameOf({ keyId, kind, windowStart }: Budget): string {

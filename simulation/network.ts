@@ -7,8 +7,8 @@ import type { Sender, UpstreamRequest, UpstreamResult } from '../src/proxy/forwa
 import type { VendorReply } from '../src/vendors/vendor.ts';
 import type { Dice } from './dice.ts';
 import type { Mount } from './disk.ts';
-import type { Arrival } from './stripe.ts';
 import type { Timeline } from './timeline.ts';
+import type { Arrival } from './vendor.ts';
 import type { Weather } from './weather.ts';
 
 /** As in proxy/forward.ts: for a connection that is free, and for the whole reply. */
@@ -115,7 +115,7 @@ class Exchange {
   #travel(answer: (reply: VendorReply) => void): void {
     const { dice, weather } = this.#deps;
     this.#arrive(() => {
-      if (dice.chance(weather.gateway)) answer(page(dice.pick([502, 503, 504])));
+      if (dice.chance(weather.gateway)) answer(this.#page(dice.pick([502, 503, 504])));
       else if (dice.chance(weather.throttled)) answer(error(429, 'rate_limit'));
       else {
         this.#deliver(answer);
@@ -166,8 +166,14 @@ class Exchange {
       case 2:
         return { ...reply, body: Buffer.from('{}') };
       default:
-        return page(502);
+        return this.#page(502);
     }
+  }
+
+  /** A gateway's, which shows what it was sent: nobody may be shown the secret. */
+  #page(status: number): VendorReply {
+    const body = Buffer.from(`<html>no vendor for ${this.#request.headers.authorization}</html>`);
+    return { status, headers: new Map([['content-type', 'text/html']]), body };
   }
 
   /** The connection breaks, soon or when the time is up. */
@@ -200,10 +206,6 @@ class Exchange {
   get #key(): string | null {
     return this.#request.headers['idempotency-key'] ?? null;
   }
-}
-
-function page(status: number): VendorReply {
-  return { status, headers: new Map(), body: Buffer.from('<html>no vendor here</html>') };
 }
 
 function error(status: number, code: string): VendorReply {

@@ -19,14 +19,38 @@ import { Resolver } from '../src/resolve/resolver.ts';
 import { TariffBook } from '../src/tariffs/book.ts';
 import { VENDORS } from '../src/vendors/index.ts';
 import { stripe } from '../src/vendors/stripe/stripe.ts';
+import { twilio } from '../src/vendors/twilio/twilio.ts';
+import type { Vendor } from '../src/vendors/vendor.ts';
+import { MESSAGE_PRICES } from './twilio.ts';
 
 const MASTER_KEY = new Uint8Array(32).fill(7);
 
-/** Accounts of the vendor, by name, with their secrets. */
-export const ACCOUNTS: Readonly<Record<string, string>> = {
-  default: 'sk_test_simulatedFirst',
-  second: 'sk_test_simulatedOther',
-};
+const SID = `AC${'1'.repeat(32)}`;
+
+export interface SimulatedAccount {
+  readonly vendor: Vendor;
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+function account(vendor: Vendor, name: string, fields: Record<string, string>): SimulatedAccount {
+  return { vendor, name, baseUrl: `https://${vendor.name}-${name}.simulated`, fields };
+}
+
+/** Two of each vendor, with their secrets. */
+export const ACCOUNTS: readonly SimulatedAccount[] = [
+  account(stripe, 'default', { secret: 'sk_test_simulatedFirst' }),
+  account(stripe, 'second', { secret: 'sk_test_simulatedOther' }),
+  account(twilio, 'default', { account_sid: SID, auth_token: 'simulatedTokenOfTheFirst' }),
+  account(twilio, 'second', { account_sid: SID, auth_token: 'simulatedTokenOfTheOther' }),
+];
+
+/** Of the accounts, in any form in which they may be told. */
+export const SECRETS: readonly string[] = ACCOUNTS.flatMap(({ fields }) => {
+  const { secret, auth_token: token } = fields;
+  return secret ? [secret] : [token!, Buffer.from(`${SID}:${token}`).toString('base64')];
+});
 
 export interface NodeParts {
   clock: Clock;
@@ -58,6 +82,7 @@ export class SimulatedNode {
     this.running = new RunningCalls(clock);
     this.waiting = new WaitingRoom(clock);
     const tariffs = new TariffBook();
+    tariffs.setPrices(twilio.name, null, MESSAGE_PRICES);
     const seal = new ReplySeal(MASTER_KEY);
     const shared = { vendors: VENDORS, accounts, ledger, tariffs, upstream, seal, clock };
     this.#plane = new DataPlane({
@@ -88,8 +113,8 @@ export class SimulatedNode {
     });
     const ledger = parts.wrap(queued);
     const accounts = await AccountBook.open(ledger, MASTER_KEY, clock);
-    for (const [name, secret] of Object.entries(ACCOUNTS)) {
-      accounts.addBuiltIn(stripe, name, `https://${name}.simulated`, { secret });
+    for (const { vendor, name, baseUrl, fields } of ACCOUNTS) {
+      accounts.addBuiltIn(vendor, name, baseUrl, fields);
     }
     return new SimulatedNode(parts, ledger, accounts, start.lastId);
   }

@@ -25,6 +25,8 @@ export interface IssuedKey extends Credential, KeyTerms {
   readonly totalCap: bigint | null;
 }
 
+const FREEZABLE = ['stripe', 'twilio', EVERYTHING];
+
 const dollars = (amount: number): bigint => BigInt(amount) * 1_000_000n;
 
 /** Draws the keys of a run: families of up to three, on two accounts, with small caps. */
@@ -63,7 +65,13 @@ async function issue(
   terms: Partial<Policy> & Pick<Policy, 'account'>,
 ): Promise<IssuedKey> {
   const policy: Policy = {
-    ...{ vendors: ['stripe'], dailyCap: null, totalCap: null, perCallCap: null, maxCalls: null },
+    ...{
+      vendors: ['stripe', 'twilio'],
+      dailyCap: null,
+      totalCap: null,
+      perCallCap: null,
+      maxCalls: null,
+    },
     ...{ rateLimit: null, allowedEndpoints: null, params: {}, onBehalfOf: [], prices: {} },
     ...{ mayDelegate: false, mode: 'enforce', expiresAt: null },
     ...terms,
@@ -90,7 +98,8 @@ export interface OperatorDeps {
   /** What the books say that a call cost; null: it may still be executed. */
   truth(id: bigint): bigint | null;
   onRevoked(ids: readonly bigint[]): void;
-  onFrozen(is: boolean): void;
+  onFrozen(vendor: string): void;
+  onThawed(vendor: string): void;
   onFault(what: string): void;
   note(text: string): void;
 }
@@ -131,10 +140,12 @@ export class Operator {
         if (this.#deps.node() === node) this.#deps.onRevoked(ids);
         return;
       }
-      case 1:
-        await freeze(node, dice.pick(['stripe', EVERYTHING]), null, 'operator');
-        if (this.#deps.node() === node) this.#deps.onFrozen(true);
+      case 1: {
+        const vendor = dice.pick(FREEZABLE);
+        await freeze(node, vendor, null, 'operator');
+        if (this.#deps.node() === node) this.#deps.onFrozen(vendor);
         return;
+      }
       case 2:
       case 3:
       case 4:
@@ -158,9 +169,8 @@ export class Operator {
   }
 
   async unfreeze(node: SimulatedNode): Promise<void> {
-    for (const vendor of ['stripe', EVERYTHING]) {
-      // From the moment of asking nothing is promised any more.
-      this.#deps.onFrozen(false);
+    for (const vendor of FREEZABLE) {
+      this.#deps.onThawed(vendor);
       await node.ledger.removeFreeze(vendor);
     }
   }

@@ -5,6 +5,7 @@
  */
 import type { Dice } from './dice.ts';
 import type { Timeline } from './timeline.ts';
+import type { Moved } from './vendor.ts';
 
 /** No Error: tens of thousands are thrown in a minute, and nobody wants their stacks. */
 export class Problem {
@@ -69,14 +70,13 @@ export class Payments {
     this.#deps = deps;
   }
 
-  /** Micro-dollars that moved, and the most that can have moved in the end, of all objects. */
-  *moved(): Iterable<{ id: string; micros: bigint; most: bigint; calls: readonly bigint[] }> {
-    for (const { id, status, amount, received, calls } of this.payments.values()) {
+  *moved(): Iterable<Moved> {
+    for (const { id, status, received, calls } of this.payments.values()) {
       const over = status === 'succeeded' || status === 'canceled';
-      yield { id, micros: micros(received), most: micros(over ? received : amount), calls };
+      yield { id, micros: micros(received), final: over ? micros(received) : null, calls };
     }
     for (const { id, amount, calls } of this.refunds.values()) {
-      yield { id, micros: micros(amount), most: micros(amount), calls };
+      yield { id, micros: micros(amount), final: micros(amount), calls };
     }
   }
 

@@ -57,7 +57,7 @@ async function begin(world: World): Promise<{ issued: IssuedKey[]; janitors: Iss
   if (!(await world.run(() => world.node !== null))) return null;
   const node = world.node!;
   const issued = await world.until(issueKeys(dice, node));
-  const accounts = Object.keys(ACCOUNTS);
+  const accounts = [...new Set(ACCOUNTS.map(({ name }) => name))];
   const janitors = await world.until(
     Promise.all(accounts.map((account) => issueJanitor(node, account))),
   );
@@ -80,10 +80,11 @@ function people(
       world.note(`revoked: ${ids.join(' ')}`);
       model.revoked(ids);
     },
-    onFrozen(is) {
-      world.note(is ? 'frozen' : 'unfrozen');
-      model.frozen(is);
+    onFrozen(vendor) {
+      world.note(`frozen: ${vendor}`);
+      model.frozen(vendor);
     },
+    onThawed: (vendor) => model.thawed(vendor),
     onFault: (what) => world.violate(0, what),
     note: (text) => world.note(text),
   });
@@ -125,11 +126,11 @@ function truthOf({ disk, network, model, moved }: World, id: bigint): bigint | n
   if (tries.some((row) => network.underWay(row.id))) return null;
   const own = disk.rows.get(id)!;
   let cost = 0n;
-  for (const { id: objectId, micros, most, calls } of moved()) {
+  for (const { id: objectId, final, calls } of moved()) {
     if (!calls.some((call) => tries.some((row) => row.id === call))) continue;
-    if (micros !== most) return null;
+    if (final === null) return null;
     const others = model.countedFor(objectId, calls).counted - holdOf(own);
-    if (micros > others) cost += micros - others;
+    if (final > others) cost += final - others;
   }
   return cost;
 }

@@ -10,7 +10,7 @@ import type { Sender } from '../src/proxy/forward.ts';
 import { announce } from '../src/proxy/steps.ts';
 import type { Disk, Mount } from './disk.ts';
 import type { Invariant } from './model.ts';
-import { ACCOUNTS } from './node.ts';
+import { SECRETS } from './node.ts';
 
 export interface Sabotage {
   /** The promises that it breaks: the run must fail by one of them. */
@@ -128,7 +128,7 @@ export const SABOTAGES = {
     breaks: [7],
     ledger: (ledger) =>
       over(ledger, {
-        admit: (call) => ledger.admit({ ...call, taskName: ACCOUNTS.default! }),
+        admit: (call) => ledger.admit({ ...call, taskName: SECRETS[0]! }),
       }),
   },
   /** When the ledger cannot be asked, calls are let through. */

@@ -4,21 +4,16 @@
  * Keybrake.
  */
 import type { VendorReply } from '../src/vendors/vendor.ts';
-import type { Dice } from './dice.ts';
 import { Payments, Problem, shown, shownRefund } from './payments.ts';
-import type { Timeline } from './timeline.ts';
-import type { Weather } from './weather.ts';
-
-/** A request as it reached the vendor. */
-export interface Arrival {
-  /** Which call it was sent for, which no vendor could see; null: a question of Keybrake's own. */
-  readonly callId: bigint | null;
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  readonly idempotencyKey: string | null;
-  readonly body: string;
-}
+import {
+  type Arrival,
+  EXECUTES_WITHIN_MS,
+  LISTS_WITHIN_MS,
+  type Moved,
+  replyWith,
+  type SimulatedVendor,
+  type VendorDeps,
+} from './vendor.ts';
 
 interface Kept {
   at: number;
@@ -39,42 +34,35 @@ interface Event {
   readonly listedAt: number;
 }
 
-export interface StripeDeps {
-  dice: Dice;
-  timeline: Timeline;
-  weather: Weather;
-  /** Milliseconds since 1970 at the beginning of the timeline. */
-  epoch: number;
-  name: string;
-  onMove(): void;
-}
-
 const DAY_MS = 86_400_000;
-/** An event may be listed that much later than it happened. */
-const LISTED_WITHIN_MS = 8_000;
 
-export class SimulatedStripe {
+export class SimulatedStripe implements SimulatedVendor {
   readonly books: Payments;
-  readonly #deps: StripeDeps;
+  readonly #deps: VendorDeps;
   readonly #kept = new Map<string, Kept>();
   /** Oldest first. */
   readonly #events: Event[] = [];
   /** Of the request that is executed now; null: nobody asked for what happens. */
   #cause: { idempotency_key: string | null } | null = null;
 
-  constructor(deps: StripeDeps) {
+  constructor(deps: VendorDeps) {
     this.#deps = deps;
     const { dice, timeline, name, onMove } = deps;
     const onEvent = (type: string, object: object) => this.#happened(type, object);
     this.books = new Payments({ dice, timeline, name, onMove, onEvent });
   }
 
-  /** Takes a request; `answer` is called once, when the vendor has one. */
+  moved(): Iterable<Moved> {
+    return this.books.moved();
+  }
+
   receive(arrival: Arrival, answer: (reply: VendorReply) => void): void {
     const { dice, timeline } = this.#deps;
     const { idempotencyKey: key, method, path, body } = arrival;
     if (method === 'GET' || key === null) {
-      timeline.after(dice.between(0, 80), () => answer(this.#execute(arrival).reply));
+      timeline.after(dice.between(0, EXECUTES_WITHIN_MS), () =>
+        answer(this.#execute(arrival).reply),
+      );
       return;
     }
     const request = `${path}?${body}`;
@@ -87,7 +75,9 @@ export class SimulatedStripe {
     }
     const kept: Kept = { at: timeline.now, request, reply: null };
     this.#kept.set(key, kept);
-    timeline.after(dice.between(0, 80), () => answer(this.#once(arrival, key, kept)));
+    timeline.after(dice.between(0, EXECUTES_WITHIN_MS), () =>
+      answer(this.#once(arrival, key, kept)),
+    );
   }
 
   /** Carries it out; what it comes to is what every repetition is told. */
@@ -161,7 +151,7 @@ export class SimulatedStripe {
       ...{ id: `evt_${this.#events.length}`, object: 'event', type, data: { object } },
       created: Math.floor((epoch + timeline.now) / 1000),
       request: this.#cause,
-      listedAt: timeline.now + dice.between(0, LISTED_WITHIN_MS),
+      listedAt: timeline.now + dice.between(0, LISTS_WITHIN_MS),
     });
   }
 
@@ -190,12 +180,7 @@ export class SimulatedStripe {
   }
 
   #reply(status: number, object: object): VendorReply {
-    const { epoch, timeline } = this.#deps;
-    const headers = new Map([
-      ['content-type', 'application/json'],
-      ['date', new Date(epoch + timeline.now).toUTCString()],
-    ]);
-    return { status, headers, body: Buffer.from(JSON.stringify(object)) };
+    return replyWith(this.#deps, status, object);
   }
 }
 

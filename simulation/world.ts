@@ -9,17 +9,18 @@ import type { Clock } from '../src/clock.ts';
 import { LedgerUnavailable } from '../src/ledger/ledger.ts';
 import type { Outgoing } from '../src/proxy/answer.ts';
 import type { Incoming } from '../src/proxy/arrive.ts';
-import type { UpstreamRequest } from '../src/proxy/forward.ts';
 import type { Step } from '../src/proxy/steps.ts';
 import type { Order } from './clients.ts';
 import { Dice } from './dice.ts';
 import { Disk, type Mount } from './disk.ts';
-import { type Invariant, Model, type Moved } from './model.ts';
+import { type Invariant, Model } from './model.ts';
 import { Network } from './network.ts';
-import { ACCOUNTS, SimulatedNode } from './node.ts';
+import { ACCOUNTS, SECRETS, SimulatedNode } from './node.ts';
 import type { Sabotage } from './sabotage.ts';
 import { SimulatedStripe } from './stripe.ts';
 import { processClock, Timeline } from './timeline.ts';
+import { SimulatedTwilio } from './twilio.ts';
+import type { Moved, SimulatedVendor } from './vendor.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
 /** When every run begins, by the wall clock. */
@@ -47,7 +48,10 @@ export class World {
   readonly disk: Disk;
   readonly model: Model;
   readonly network: Network;
+  /** By account name. */
   readonly stripes = new Map<string, SimulatedStripe>();
+  /** By address. */
+  readonly #vendors = new Map<string, SimulatedVendor>();
   readonly trace: string[] = [];
   readonly sabotage: Sabotage;
   violation: Violation | null = null;
@@ -80,10 +84,18 @@ export class World {
       moved: () => this.moved(),
       violate: (invariant, what) => this.violate(invariant, what),
     });
-    for (const name of Object.keys(ACCOUNTS)) {
-      const onMove = () => this.model.moved();
-      const stripe = { dice, timeline, weather, epoch: EPOCH, name, onMove };
-      this.stripes.set(name, new SimulatedStripe(stripe));
+    for (const { vendor, name, baseUrl } of ACCOUNTS) {
+      const deps = {
+        ...{ dice, timeline, weather, epoch: EPOCH, name },
+        onMove: () => this.model.moved(),
+        onExecution: (callId: bigint | null, text: string) => this.model.executed(callId, text),
+      };
+      if (vendor.name === 'twilio') this.#vendors.set(baseUrl, new SimulatedTwilio(deps));
+      else {
+        const simulated = new SimulatedStripe(deps);
+        this.stripes.set(name, simulated);
+        this.#vendors.set(baseUrl, simulated);
+      }
     }
     this.network = new Network({
       ...{ dice, timeline, weather },
@@ -107,7 +119,7 @@ export class World {
         if (callId !== null) this.model.result(callId, result);
       },
       deliver: (request, arrival, answer) => {
-        this.stripeAt(request).receive(arrival, answer);
+        this.#vendors.get(request.baseUrl)!.receive(arrival, answer);
       },
     });
   }
@@ -231,9 +243,8 @@ export class World {
 
   // ---------------------------------------------------------------- what is seen
 
-  /** The vendor's books. `most`: what may have moved in the end. */
-  moved = (): (Moved & { most: bigint })[] =>
-    [...this.stripes.values()].flatMap(({ books }) => [...books.moved()]);
+  /** The vendors' books. */
+  moved = (): Moved[] => [...this.#vendors.values()].flatMap((vendor) => [...vendor.moved()]);
 
   answered({ credential, name }: Order, outgoing: Outgoing): void {
     const { status, headers } = outgoing;
@@ -251,13 +262,9 @@ export class World {
     const text = JSON.stringify(value, (_, each) =>
       typeof each === 'bigint' ? undefined : each instanceof Uint8Array ? textOf(each) : each,
     );
-    for (const secret of Object.values(ACCOUNTS)) {
+    for (const secret of SECRETS) {
       if (text.includes(secret)) this.violate(7, `${where} holds the secret`);
     }
-  }
-
-  stripeAt({ baseUrl }: UpstreamRequest): SimulatedStripe {
-    return this.stripes.get(/^https:\/\/(\w+)\.simulated$/.exec(baseUrl)![1]!)!;
   }
 
   note(text: string): void {

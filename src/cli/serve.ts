@@ -15,8 +15,6 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['stripe-base-url', 'url', 'where Stripe is'],
   ['twilio-base-url', 'url', 'where Twilio is'],
   ['twilio-prices', 'file', 'what Twilio takes, instead of its list prices'],
-  ['rates', 'file or address', 'exchange rates; without them other currencies are refused'],
-  ['rates-max-age', 'time', 'how old the day of a rate may be (default: 4d)'],
   ['resend-base-url', 'url', 'where Resend is'],
   ['rates', 'file|url', 'exchange rates; without them other currencies are refused'],
   ['rates-max-age', 'time', 'how old the day of a rate may be (default: 4d)'],

@@ -52,11 +52,7 @@ export function addWider(parent: KeyView, child: Partial<Policy>, faults: Faults
   if (child.mayDelegate && !limits.mayDelegate) {
     faults.add('may_delegate', "must be false, as the parent's is");
   }
-  for (const [index, [entry, price]] of Object.entries(child.prices ?? {}).entries()) {
-    const theirs = Object.hasOwn(limits.prices, entry) ? limits.prices[entry]! : null;
-    if (theirs !== null && price >= theirs) continue;
-    faults.add(`prices[${index}]`, "must be one of the parent's, and not lower");
-  }
+  if (child.prices !== undefined) addLowerPrices(limits.prices, child.prices, faults);
 }
 
 function faster(ours: RateLimit, theirs: RateLimit): boolean {
@@ -97,6 +93,21 @@ function callOf(entry: string): EndpointCall {
   return entry.startsWith('/')
     ? { method: 'ANY', path: entry, operation: null }
     : { method: 'ANY', path: '', operation: entry };
+}
+
+/**
+ * None, or all of the parent's and none lower. Of several that cover a call the dearest counts, so
+ * to leave that one out would make the call cheaper, also for the parent's own budgets.
+ */
+function addLowerPrices(theirs: Policy['prices'], ours: Policy['prices'], faults: Faults): void {
+  const entries = Object.entries(ours);
+  for (const [index, [entry, price]] of entries.entries()) {
+    if (Object.hasOwn(theirs, entry) && price >= theirs[entry]!) continue;
+    faults.add(`prices[${index}]`, "must be one of the parent's, and not lower");
+  }
+  const missing = Object.keys(theirs).filter((entry) => !Object.hasOwn(ours, entry));
+  if (entries.length === 0 || missing.length === 0) return;
+  faults.add('prices', `must keep the parent's for ${missing.join(', ')}, or name none at all`);
 }
 
 /** Every rule of the parent is kept: the same field, with the same bounds or tighter ones. */

@@ -6,7 +6,14 @@
 import type { AccountBook } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { handle } from '../ids.ts';
-import { type DueCall, type Ledger, LedgerConflict, type Resolution } from '../ledger/ledger.ts';
+import {
+  type CallRow,
+  type DueCall,
+  type Ledger,
+  LedgerConflict,
+  LedgerUnavailable,
+  type Resolution,
+} from '../ledger/ledger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Sender } from '../proxy/forward.ts';
 import { lookUp } from '../proxy/look-up.ts';
@@ -23,6 +30,11 @@ const AT_ONCE = 50;
 const MAX_LOOKS = 12;
 /** After a vendor that could not be asked, or a fault of ours. */
 const RETRY_MS = 60_000;
+/**
+ * For those that were to be asked after one that failed. Sooner than that one: if the fault was in its
+ * question alone, it must not come before them each time.
+ */
+const BEHIND_MS = RETRY_MS / 2;
 /** How far around a call its vendor object may have been made, by two clocks that differ. */
 const AROUND_MS = 15 * 60_000;
 
@@ -41,6 +53,10 @@ export interface ResolverDeps {
   metrics: Pick<Metrics, 'resolved' | 'drift'>;
 }
 
+/** Its absence from the account of today proves nothing: that may be another one. */
+const ROTATED =
+  'it is not there, but the credentials of the account were replaced since it was sent';
+
 /** What the ledger is told of a call that was looked for. */
 type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt' | 'lookedAt'>;
 
@@ -48,6 +64,8 @@ const STILL_OPEN = { cost: null, objects: [], vendorObjectId: null, sealedReply:
 
 export class Resolver {
   readonly #deps: ResolverDeps;
+  /** Accounts whose vendor could not be asked in this round, and why. */
+  readonly #silent = new Map<string, string>();
   #stopped = false;
   #cancel: () => void = () => undefined;
   #working: Promise<void> = Promise.resolve();
@@ -81,6 +99,7 @@ export class Resolver {
     const { ledger, clock } = this.#deps;
     if (ledger.trouble !== null) return 0;
     const due = await ledger.dueCalls(clock.now(), AT_ONCE);
+    this.#silent.clear();
     for (const call of due) {
       if (this.#stopped) break;
       await this.#resolve(call);
@@ -89,16 +108,23 @@ export class Resolver {
   }
 
   async #resolve(call: DueCall): Promise<void> {
-    const { ledger, clock, log, metrics } = this.#deps;
-    const { row } = call;
-    const lookedAt = clock.now();
-    const finding = await this.#investigate(call).catch((error: unknown) => {
-      log.error({ err: error, call: handle('call', row.id) }, 'a look for an open call failed');
-      return this.#later(call, RETRY_MS, null);
-    });
+    const lookedAt = this.#deps.clock.now();
+    const finding = await this.#investigate(call).catch((error: unknown) =>
+      this.#failed(call, error),
+    );
     try {
-      const { id } = row;
-      const known = { id, at: clock.now(), by: 'vendor', sentAt: call.sentAt, lookedAt };
+      await this.#record(call, lookedAt, finding);
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) throw error;
+      // It stays due, and is the first of every round: none of those behind it would have a turn.
+      await this.#record(call, lookedAt, this.#failed(call, error));
+    }
+  }
+
+  async #record({ row, sentAt }: DueCall, lookedAt: number, finding: Finding): Promise<void> {
+    const { ledger, clock, log, metrics } = this.#deps;
+    try {
+      const known = { id: row.id, at: clock.now(), by: 'vendor', sentAt, lookedAt };
       const ended = await ledger.resolve({ ...finding, ...known });
       if (!ended || ended.state === row.state) return;
       const { state, vendor } = ended;
@@ -113,10 +139,19 @@ export class Resolver {
     }
   }
 
+  /** A fault of ours: it is looked for again, in case it was the vendor's answer of the moment. */
+  #failed(call: DueCall, error: unknown): Finding {
+    const { log } = this.#deps;
+    log.error({ err: error, call: handle('call', call.row.id) }, 'a look for an open call failed');
+    return this.#later(call, RETRY_MS, null);
+  }
+
   async #investigate(call: DueCall): Promise<Finding> {
     const { row } = call;
     const vendor = this.#deps.vendors.get(row.vendor);
     if (!vendor) return this.#giveUp(call, `the vendor ${row.vendor} is not known any more`);
+    const silent = this.#silent.get(placeOf(row));
+    if (silent !== undefined) return this.#later(call, BEHIND_MS, silent);
     const open = await this.#openCall(call);
     const replies: VendorReply[] = [];
     for (;;) {
@@ -128,11 +163,16 @@ export class Resolver {
         case 'give_up':
           return this.#giveUp(call, found.why);
         case 'conclude':
+          if (this.#wasElsewhere(call, found)) return this.#giveUp(call, ROTATED);
           return this.#conclude(row.id, vendor, found);
         case 'look': {
           if (replies.length === MAX_LOOKS) return this.#later(call, RETRY_MS, 'too many pages');
           const reply = await this.#look(vendor, call, found.lookUp);
-          if (typeof reply === 'string') return this.#later(call, RETRY_MS, reply);
+          if (typeof reply === 'string') {
+            // Each further question may take a minute to fail as well, and others wait behind it.
+            this.#silent.set(placeOf(row), reply);
+            return this.#later(call, RETRY_MS, reply);
+          }
           replies.push(reply);
         }
       }
@@ -172,6 +212,16 @@ export class Resolver {
     };
   }
 
+  /** Whether a call is taken for not executed by an account that got its credentials later. */
+  #wasElsewhere(
+    { row, sentAt }: DueCall,
+    { conclusion }: Extract<Investigation, { next: 'conclude' }>,
+  ): boolean {
+    if (conclusion.outcome !== 'released' || conclusion.vendorObjectId !== null) return false;
+    const { rotatedAt = null } = this.#deps.accounts.get(row.vendor, row.account) ?? {};
+    return rotatedAt !== null && rotatedAt >= sentAt;
+  }
+
   #conclude(
     id: bigint,
     { firstLookMs: { held } }: Vendor,
@@ -194,4 +244,8 @@ export class Resolver {
   #giveUp({ row }: DueCall, why: string): Finding {
     return { ...STILL_OPEN, outcome: row.state as 'held' | 'unknown', why, lookAt: null };
   }
+}
+
+function placeOf({ vendor, account }: CallRow): string {
+  return `${vendor}/${account}`;
 }

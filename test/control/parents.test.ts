@@ -104,6 +104,20 @@ test('a price below the parent’s, or of another endpoint, is refused', async (
   assert.deepEqual(Object.keys(lower.fields).sort(), ['prices[0]', 'prices[1]']);
 });
 
+test('a key that says prices keeps all of the parent’s: to leave out the dearest would lower what counts', async () => {
+  const [wide, dear] = [
+    { endpoint: 'subscriptions.*', price_usd: 5 },
+    { endpoint: 'subscriptions.create', price_usd: 50 },
+  ];
+  const above = await house.issue({ prices: [wide, dear] });
+  const under = (prices: object[]) =>
+    house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, prices });
+  const cheap = await under([wide]);
+  assert.deepEqual([cheap.status, Object.keys(cheap.fields)], [400, ['prices']]);
+  assert.equal((await under([dear, wide])).status, 201);
+  assert.equal((await under([])).status, 201, 'without prices such calls are refused');
+});
+
 test('a request field keeps every bound of the parent', async () => {
   const { params } = CHILD;
   const amount = ['params.amount'];

@@ -137,6 +137,9 @@ export function identityContract(name: string, at: AtDesk): void {
     const never = { ...named('never'), idempotencyWindowMs: 0 };
     at().settle(await at().hold(key, 5, never), 'unknown', { keepIdentity: true });
     assert.equal(codeOf(await at().admit(key, 5, never)), 'outcome_unknown');
+    at().clock.advance(-2_000);
+    assert.equal(codeOf(await at().admit(key, 5, never)), 'outcome_unknown');
+    at().clock.advance(2_000);
     at().settle(await at().hold(key, 5, named('old')), 'unknown', { keepIdentity: true });
     at().clock.advance(23 * HOUR);
     assert.equal(codeOf(await at().admit(key, 5, named('old'))), 'outcome_unknown');
