@@ -231,3 +231,44 @@ test('headers that choose whose money it is are shown to the policy', () => {
     { header: 'stripe-context', value: 'ctx' },
   ]);
 });
+
+test('v2 states its amount as one value and currency in JSON, and in no other way', () => {
+  const path = '/v2/money_management/outbound_payments';
+  const json = { 'content-type': 'application/json' };
+  const send = (body: string) => stripe.read(request('POST', path, body, json), DOLLARS);
+  const read = send(
+    '{"amount": {"value": 2500, "currency": "usd"}, "to": {"recipient": "acct_7"}}',
+  );
+  assert.ok(!isRefusal(read));
+  assert.deepEqual([read.quote, read.amount, read.currency], [exact(2500n), 2500n, 'usd']);
+  assert.deepEqual([read.class, read.idempotency], ['withheld', 'vendor']);
+  assert.equal(read.fields.get('to[recipient]'), 'acct_7');
+  const unpriced = [
+    '{}',
+    '{"amount": {"currency": "usd"}}',
+    '{"amount": {"value": 2500}}',
+    '{"amount": {"value": 2500, "currency": "eur"}}',
+    '{"amount": [{"value": 2500, "currency": "usd"}]}',
+    '{"amount[value]": 2500, "amount[currency]": "usd"}',
+  ];
+  for (const body of unpriced) {
+    const found = send(body);
+    assert.ok(!isRefusal(found) && found.quote.kind === 'unpriced', body);
+  }
+  const refusedBodies = [
+    '{"amount": {"value": 2500, "value": 1, "currency": "usd"}}',
+    '{"amount": {"value": 1, "Value": 2500, "currency": "usd"}}',
+    '{"amount": {"value": 25e2, "currency": "usd"}}',
+    '{"amount": {"value": 2500.5, "currency": "usd"}}',
+    '{"amount": {"value": -2500, "currency": "usd"}}',
+    '{"amount": {"value": 2500, "currency": "usd "}}',
+    '{"amount": {"value": 2500, "currency": "usd"}} ,',
+    '[{"amount": 1}',
+    'amount[value]=2500&amount[currency]=usd',
+  ];
+  for (const body of refusedBodies) {
+    const found = send(body);
+    assert.ok(isRefusal(found), body);
+    assert.equal(found.code, 'request_ambiguous', body);
+  }
+});

@@ -203,12 +203,12 @@ export class Objects {
   }
 
   /**
-   * As `learn`, of an object that no open call is about; of one that nothing was known of, what has
+   * As `learn`, of an object that no open call is about; of one that nothing is counted for, what has
    * moved by now moved past Keybrake, and is nobody's here.
    */
   meet(place: Place, fact: ObjectFact): ObjectRow {
-    if (this.find(place, fact.id)) return this.learn(place, fact);
-    const { id, unit } = this.learn(place, fact);
+    const { id, unit, counted, settled } = this.learn(place, fact);
+    if (counted > 0n || settled > 0n) return this.find(place, id)!;
     const moved = unit === null || fact.moved === null ? 0n : timesRate(fact.moved, unit);
     this.#setElsewhere.run(moved, place.vendor, place.account, id);
     return this.find(place, id)!;

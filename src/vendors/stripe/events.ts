@@ -7,6 +7,7 @@
 
 import { type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { LookUp, OpenCall, VendorReply } from '../vendor.ts';
+import { ID } from './rule.ts';
 
 /** An event of the call: its name, and the object as it was then. */
 export interface Trace {
@@ -133,9 +134,6 @@ function eventIn(value: unknown, from: number, to: number): Json | null {
   const key = objectIn(request)?.idempotency_key;
   return key === null || typeof key === 'string' ? event : null;
 }
-
-/** What may be put into a path. */
-export const ID = /^[A-Za-z0-9_]{1,255}$/;
 
 function traceIn(event: Json, idempotencyKey: string | null): Trace[] {
   const key = objectIn(event.request)?.idempotency_key;

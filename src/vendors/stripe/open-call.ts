@@ -6,8 +6,8 @@ import { PICOS_PER_MICRO } from '../../money.ts';
 import { integerIn, type Json, textIn } from '../reply.ts';
 import type { OpenCall, Reading, Tariff } from '../vendor.ts';
 import { withUnit } from './currency.ts';
-import { ID } from './events.ts';
 import { operationOf } from './operations.ts';
+import { ID } from './rule.ts';
 
 /** Where objects are that a call names in its answer and not in its path, by their ids' beginning. */
 const COLLECTIONS: Readonly<Record<string, string>> = {
