@@ -54,6 +54,13 @@ test('only one file knows YAML', () => {
   );
 });
 
+test('only one file knows the plans of phone numbers', () => {
+  assert.deepEqual(
+    filesWhere(({ imports }) => imports.some((name) => name.startsWith('libphonenumber-js'))),
+    ['src/vendors/twilio/phone.ts'],
+  );
+});
+
 test('only the ledger knows SQL, and only its SQLite store knows node:sqlite', () => {
   const sqlite = filesWhere(({ imports }) => imports.includes('node:sqlite'));
   assert.ok(sqlite.length > 0);

@@ -22,6 +22,7 @@ export interface KeyObject {
   rate_limit: string | null;
   allowed_endpoints: string[] | null;
   params?: Record<string, unknown>;
+  on_behalf_of?: string[];
   prices?: { endpoint: string; price_usd: string }[];
   may_delegate?: boolean;
   metadata?: Record<string, string>;
@@ -75,6 +76,7 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
       ['rate limit', key.rate_limit],
       ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
       ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
+      ['acts for', key.on_behalf_of?.join(', ') || null],
       ...(key.prices ?? []).map(
         ({ endpoint, price_usd }, i) =>
           [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,

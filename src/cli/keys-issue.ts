@@ -30,6 +30,7 @@ interface IssueOptions extends ClientOptions {
   rateLimit?: string;
   endpoint?: string[];
   params?: Record<string, unknown>;
+  onBehalfOf?: string[];
   price?: string[];
   mayDelegate?: boolean;
   expiresIn?: string;
@@ -56,6 +57,11 @@ export function addIssue(keys: Command, terminal: Terminal): void {
     .option(
       '--price <endpoint=dollars>',
       'what a call costs that has no price of its own; give it again for more',
+      collect,
+    )
+    .option(
+      '--on-behalf-of <account>',
+      'a connected account it may act for, acct_...; give it again for more',
       collect,
     )
     .option('--may-delegate', 'the run may issue narrower keys under its own')
@@ -125,6 +131,7 @@ function issueBody(options: IssueOptions): Record<string, unknown> {
     rate_limit: options.rateLimit,
     allowed_endpoints: options.endpoint,
     params: options.params,
+    on_behalf_of: options.onBehalfOf,
     prices: options.price?.map(priceOf),
     may_delegate: options.mayDelegate,
     expires_in: options.expiresIn,

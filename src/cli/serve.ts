@@ -16,6 +16,8 @@ export const FLAGS: readonly (readonly [name: string, value: string, help: strin
   ['twilio-base-url', 'url', 'where Twilio is'],
   ['twilio-prices', 'file', 'what Twilio takes, instead of its list prices'],
   ['resend-base-url', 'url', 'where Resend is'],
+  ['rates', 'file|url', 'exchange rates; without them other currencies are refused'],
+  ['rates-max-age', 'time', 'how old the day of a rate may be (default: 4d)'],
   ['resend-email-usd', 'dollars', 'what Resend takes for one recipient (default: 0.0009)'],
   ['vendors', 'folder', 'where descriptions of further vendors are, *.yaml'],
   ['sandbox', '0|1', 'serve the built-in fake vendors as the account `sandbox`'],

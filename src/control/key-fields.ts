@@ -23,6 +23,7 @@ import type { Shape } from './read-fields.ts';
 const MAX_ENDPOINTS = 200;
 const MAX_RULES = 50;
 const MAX_METADATA = 50;
+const MAX_ACCOUNTS = 50;
 
 const endpoint = z
   .string()
@@ -115,6 +116,17 @@ const prices = z
       '[{"endpoint": "POST /v1/quotes/{id}/accept", "price_usd": 50}]. Of several that cover a call the dearest counts.',
   });
 
+/** A header's value whole; of Stripe's, key-policy.ts knows more. */
+const onBehalfOf = z
+  .array(plainText(100).refine((id) => /^[\x21-\x7e]+$/.test(id), 'must be an id without blanks'))
+  .max(MAX_ACCOUNTS)
+  .refine((accounts) => new Set(accounts).size === accounts.length, 'must not name one twice')
+  .meta({
+    description:
+      'Accounts that the key may act for by a header, as acct_... by Stripe-Account. Without it the ' +
+      'key acts for the vendor account itself alone.',
+  });
+
 const metadata = atMost(z.record(z.string(), plainText(500)), MAX_METADATA).superRefine(
   (entries, context) => {
     for (const name of Object.keys(entries)) {
@@ -149,6 +161,7 @@ export function childFields(vendors: readonly string[]) {
     rate_limit: rateLimit.optional(),
     allowed_endpoints: endpoints.optional(),
     params: params.optional(),
+    on_behalf_of: onBehalfOf.optional(),
     prices: prices.optional(),
     may_delegate: z.boolean().optional().meta({
       description: 'Whether the run may issue narrower keys under its own: POST /vault/self/keys.',

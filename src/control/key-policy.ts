@@ -37,6 +37,12 @@ export async function policyOf(
   ) {
     faults.add('daily_usd_cap', 'or total_usd_cap is required');
   }
+  if (vendors.every((vendor) => vendor === 'stripe')) {
+    for (const [index, account] of (body.on_behalf_of ?? []).entries()) {
+      if (account.startsWith('acct_')) continue;
+      faults.add(`on_behalf_of[${index}]`, 'must be a connected account, acct_...');
+    }
+  }
   const latest = inherited?.expiresAt ?? Number.POSITIVE_INFINITY;
   const policy: Policy = {
     vendors,
@@ -49,7 +55,7 @@ export async function policyOf(
     // A key that says nothing of these is as its parent is.
     allowedEndpoints: body.allowed_endpoints ?? inherited?.allowedEndpoints ?? null,
     params: body.params ?? inherited?.params ?? {},
-    onBehalfOf: [],
+    onBehalfOf: body.on_behalf_of ?? inherited?.onBehalfOf ?? [],
     prices: body.prices ?? inherited?.prices ?? {},
     mode: body.mode ?? inherited?.mode ?? 'enforce',
     mayDelegate: body.may_delegate ?? false,
@@ -151,6 +157,7 @@ function onlyRight(policy: Policy, faults: Faults): Partial<Policy> {
   if (faults.has('account')) delete right.account;
   if (faults.has('allowed_endpoints')) delete right.allowedEndpoints;
   if (faults.has('params')) delete right.params;
+  if (faults.has('on_behalf_of')) delete right.onBehalfOf;
   if (faults.has('prices')) delete right.prices;
   return right;
 }

@@ -45,6 +45,10 @@ export function addWider(parent: KeyView, child: Partial<Policy>, faults: Faults
     addWiderEndpoints(limits.allowedEndpoints, child.allowedEndpoints, faults);
   }
   if (child.params !== undefined) addWiderParams(limits.params, child.params, faults);
+  for (const [index, account] of (child.onBehalfOf ?? []).entries()) {
+    if (limits.onBehalfOf.includes(account)) continue;
+    faults.add(`on_behalf_of[${index}]`, "must be among the parent's");
+  }
   if (child.mayDelegate && !limits.mayDelegate) {
     faults.add('may_delegate', "must be false, as the parent's is");
   }

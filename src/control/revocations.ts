@@ -10,12 +10,11 @@ import { requireRole } from './auth.ts';
 import type { ControlDeps } from './deps.ts';
 import { label, labelPrefix, reason, vendorName } from './fields.ts';
 import type { Read, Shape } from './read-fields.ts';
-import { revoke } from './revoke.ts';
+import { EVERYTHING, freeze, revoke } from './revoke.ts';
 import { json, type Route, route } from './route.ts';
 import { CALL_ID, KEY_ID, TIME } from './views.ts';
 
 const PATH = '/vault/revocations';
-const EVERYTHING = '*';
 
 const FREEZE = z.strictObject({
   vendor: z.string().meta({ description: 'A vendor, or * for everything.' }),
@@ -113,12 +112,7 @@ async function setFreeze(
     await deps.ledger.removeFreeze(body.unfreeze);
     return [];
   }
-  const vendor = body.freeze!;
-  await deps.ledger.setFreeze({ vendor, at: deps.clock.now(), by, reason: why });
-  // In the same turn, as in revoke.ts: what was admitted before must not be sent after the answer.
-  const all = vendor === EVERYTHING;
-  const inFlight = deps.running.stop((call) => all || call.vendor === vendor, 'frozen');
-  return inFlight.map((id) => handle('call', id));
+  return freeze(deps, body.freeze!, why, by);
 }
 
 function freezeView({ vendor, at, by, reason }: Freeze) {

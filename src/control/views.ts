@@ -63,6 +63,7 @@ const OWN_KEY_FIELDS = {
   rate_limit: z.string().nullable(),
   allowed_endpoints: z.array(z.string()).nullable(),
   params: z.record(z.string(), PARAM_RULE),
+  on_behalf_of: z.array(z.string()),
   prices: z.array(z.strictObject({ endpoint: z.string(), price_usd: USD })),
   may_delegate: z.boolean(),
   mode: z.enum(['enforce', 'shadow']),
@@ -122,6 +123,7 @@ export function ownKeyView(
     rate_limit: policy.rateLimit && rateLimitText(policy.rateLimit),
     allowed_endpoints: policy.allowedEndpoints,
     params: policy.params,
+    on_behalf_of: policy.onBehalfOf,
     prices: Object.entries(policy.prices).map(([endpoint, price]) => ({
       endpoint,
       price_usd: usdJson(price),

@@ -195,8 +195,8 @@ function whyNotAllowed(chain: Link[], call: Admission): Refusal | null {
       if (call.class !== 'withheld') continue;
       return refusal(
         'endpoint_not_allowed',
-        `${attempted} leaks secrets, moves control, commits to later bills or is not known here, so ` +
-          'a key reaches it only when its allowed_endpoints name it.',
+        `${attempted} is withheld: it leaks secrets, moves control, commits to later bills, or is ` +
+          'not known to Keybrake. A key reaches it only when its allowed_endpoints name it.',
       );
     }
     if (key.allows(call)) continue;
@@ -229,7 +229,9 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
-  if (call.at - first.at < call.idempotencyWindowMs) return { kind: 'resend', first };
+  // Never with a vendor that has no window: a clock that was set back makes the first the later one.
+  const { idempotencyWindowMs: window } = call;
+  if (window > 0 && call.at - first.at < window) return { kind: 'resend', first };
   const what =
     first.state === 'unknown' ? 'its outcome is not known' : 'its answer did not come back';
   return {

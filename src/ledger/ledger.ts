@@ -315,7 +315,7 @@ export interface Ledger {
 
   /** Open calls to be looked for at the vendor by now, the longest due first. */
   dueCalls(now: number, limit: number): Promise<DueCall[]>;
-  /** The vendor objects that rows of these milliseconds (both included) say are theirs. */
+  /** The vendor objects that rows with a price say are theirs, of these milliseconds, both included. */
   objectsBetween(vendor: string, account: string, from: number, to: number): Promise<string[]>;
   /**
    * Ends an open call, or says when to look for it again. Rejects with LedgerConflict when the call

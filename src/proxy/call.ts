@@ -41,7 +41,7 @@ export interface DataPlaneDeps {
   running: RunningCalls;
   waiting: WaitingRoom;
   seal: ReplySeal;
-  observer: Observer;
+  observer: Pick<Observer, 'observe'>;
   ids: IdSource;
   clock: Clock;
   coalesceMs?: number;

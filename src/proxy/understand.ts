@@ -123,7 +123,7 @@ export function pricedByKey(
   { method, path }: VendorRequest,
   { operation, quote }: Pick<Reading, 'operation' | 'quote'>,
 ): Quote | null {
-  if (quote.kind !== 'unpriced') return null;
+  if (quote.kind !== 'unpriced' || quote.noRate) return null;
   const micros = keyPrice(key.prices, { method, path, operation });
   return micros === null ? null : { kind: 'estimated', micros };
 }

@@ -53,6 +53,10 @@ export interface ResolverDeps {
   metrics: Pick<Metrics, 'resolved' | 'drift'>;
 }
 
+/** Its absence from the account of today proves nothing: that may be another one. */
+const ROTATED =
+  'it is not there, but the credentials of the account were replaced since it was sent';
+
 /** What the ledger is told of a call that was looked for. */
 type Finding = Omit<Resolution, 'id' | 'at' | 'by' | 'sentAt' | 'lookedAt'>;
 
@@ -159,6 +163,7 @@ export class Resolver {
         case 'give_up':
           return this.#giveUp(call, found.why);
         case 'conclude':
+          if (this.#wasElsewhere(call, found)) return this.#giveUp(call, ROTATED);
           return this.#conclude(row.id, vendor, found);
         case 'look': {
           if (replies.length === MAX_LOOKS) return this.#later(call, RETRY_MS, 'too many pages');
@@ -205,6 +210,16 @@ export class Resolver {
       ...{ onBehalfOf: row.onBehalfOf, vendorObjectId: row.vendorObjectId, clue, looks },
       taken: new Set(around.filter((each) => each !== row.vendorObjectId)),
     };
+  }
+
+  /** Whether a call is taken for not executed by an account that got its credentials later. */
+  #wasElsewhere(
+    { row, sentAt }: DueCall,
+    { conclusion }: Extract<Investigation, { next: 'conclude' }>,
+  ): boolean {
+    if (conclusion.outcome !== 'released' || conclusion.vendorObjectId !== null) return false;
+    const { rotatedAt = null } = this.#deps.accounts.get(row.vendor, row.account) ?? {};
+    return rotatedAt !== null && rotatedAt >= sentAt;
   }
 
   #conclude(

@@ -27,6 +27,8 @@ function raw(field: string, text: string): string {
   return `{${[...rest, `${JSON.stringify(field)}:${text}`].join(',')}}`;
 }
 
+const accounts = (count: number) => Array.from({ length: count }, (_, i) => `acct_${i}`);
+
 const FIELDS: [title: string, field: string, text: string, message: RegExp][] = [
   ['a negative cap', 'daily_usd_cap', '-5', /must not be negative/],
   ['minus zero', 'daily_usd_cap', '-0', /must not be negative/],
@@ -50,6 +52,9 @@ const FIELDS: [title: string, field: string, text: string, message: RegExp][] = 
   ['an unknown vendor', 'vendor', '"paypal"', /there are: stripe, second/],
   ['no endpoints at all', 'allowed_endpoints', '[]', /at least 1 entries/],
   ['endpoints as text', 'allowed_endpoints', '"POST /v1/refunds"', /a list/],
+  ['an account as text', 'on_behalf_of', '"acct_1"', /a list/],
+  ['an account twice', 'on_behalf_of', '["acct_1","acct_1"]', /must not name one twice/],
+  ['51 accounts', 'on_behalf_of', JSON.stringify(accounts(51)), /at most 50/],
   ['a life of nothing', 'expires_in', '"0s"', /such as 15m/],
   ['a negative life', 'expires_in', '"-5m"', /such as 15m/],
   ['a life without a unit', 'expires_in', '"3600"', /such as 15m/],
@@ -316,4 +321,13 @@ test('a query parameter that is unknown, repeated or faulty is named', async () 
     assert.equal(answer.status, 400, path);
     assert.deepEqual(Object.keys(answer.fields), [field], path);
   }
+});
+
+test('an account that Stripe cannot have is named by its place; another vendor’s may be any id', async () => {
+  for (const account of ['customer-7', 'acct-1', 'acct 1', '', 'ACCT_1']) {
+    const { fields } = await refused({ ...KEY, on_behalf_of: ['acct_1', account] });
+    assert.deepEqual(Object.keys(fields), ['on_behalf_of[1]'], account);
+  }
+  await house.issue({ on_behalf_of: accounts(50) });
+  await house.issue({ vendor: 'second', on_behalf_of: ['customer-7'] });
 });

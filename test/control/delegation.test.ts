@@ -71,8 +71,9 @@ test('a run ends keys below its own, however deep, and no others', async () => {
   const key = await house.issue({ may_delegate: true });
   const child = await delegated(key, { ...CHILD, may_delegate: true });
   const grandchild = await delegated(child, { ...CHILD, total_usd_cap: 1 });
-  const stranger = await house.issue();
-  for (const id of [stranger.id, key.id, 'key_0000000000000']) {
+  const stranger = await house.issue({ may_delegate: true });
+  const theirs = await delegated(stranger);
+  for (const id of [stranger.id, theirs.id, key.id, 'key_0000000000000']) {
     assert.equal((await as(key, 'DELETE', `/vault/self/keys/${id}`)).status, 404);
   }
   assert.equal((await as(child, 'DELETE', `/vault/self/keys/${key.id}`)).status, 404);

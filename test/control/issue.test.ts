@@ -55,6 +55,7 @@ test('every field of a key comes back as it was given', async () => {
       },
       To: { prefix: ['+1', 'Order '] },
     },
+    on_behalf_of: ['acct_1', 'org_1/acct_2', 'customer-7'],
     expires_at: '2026-11-23T10:00:00+01:00',
     agent_run_label: 'run with spaces · ünïcode',
     mode: 'shadow',

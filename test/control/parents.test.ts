@@ -74,6 +74,25 @@ test('a key that says nothing of vendors, endpoints, rules, prices or mode is as
   assert.equal(below.may_delegate, false, 'that one has to be said');
 });
 
+test('a child acts for its parent’s accounts, for fewer of them, or for none', async () => {
+  const above = await house.issue({ on_behalf_of: ['acct_1', 'acct_2'] });
+  const under = (fields: object) =>
+    house.ask('POST', '/vault/keys', { ...KEY, parent: above.id, ...fields });
+  for (const [fields, expected] of [
+    [{}, ['acct_1', 'acct_2']],
+    [{ on_behalf_of: ['acct_2'] }, ['acct_2']],
+    [{ on_behalf_of: [] }, []],
+  ] as const) {
+    assert.deepEqual((await under(fields)).json.on_behalf_of, expected);
+  }
+  const wide = await under({ on_behalf_of: ['acct_2', 'acct_3'] });
+  assert.deepEqual([wide.status, Object.keys(wide.fields)], [400, ['on_behalf_of[1]']]);
+  const plain = await house.issue();
+  assert.deepEqual(plain.on_behalf_of, []);
+  const more = await under({ parent: plain.id, on_behalf_of: ['acct_1'] });
+  assert.deepEqual(Object.keys(more.fields), ['on_behalf_of[0]']);
+});
+
 test('a price below the parent’s, or of another endpoint, is refused', async () => {
   const above = await house.issue({ prices: [{ endpoint: 'subscriptions.create', price_usd: 5 }] });
   const under = (prices: Record<string, number>) => {

@@ -139,7 +139,7 @@ test('with a vault key every path but /vault/self is a vendor call, those of the
     const line = `GET ${path} HTTP/1.1`;
     const answer = await refusedBy(call(bearer(), { line, body: '' }));
     // Stripe has no such path, so nobody has read what it would do.
-    assertRefusal(answer, 403, 'endpoint_not_allowed', /is not known here/);
+    assertRefusal(answer, 403, 'endpoint_not_allowed', /not known to Keybrake/);
     assert.equal((await newestRow())?.path, path);
   }
   const [own] = await exchange(
@@ -271,7 +271,7 @@ test('a vendor that does not exist, and a path without one, are refused with wha
     '/v3/x',
   ]) {
     const answer = await refusedBy(call(bearer(), { line: `POST ${path} HTTP/1.1` }));
-    assertRefusal(answer, 403, 'endpoint_not_allowed', /is not known here/);
+    assertRefusal(answer, 403, 'endpoint_not_allowed', /not known to Keybrake/);
   }
   // The planes are told apart by the credential, so a vault key opens no management route.
   for (const path of ['/vault/keys', '/vault/calls', '/vault/self/', '/VAULT/self', '/metrics']) {

@@ -137,6 +137,17 @@ test('without a rate, or with one that is too old, a currency is refused and not
   assert.equal(keybrake.sandbox.stripe.executions, 2, 'the euro in time, and the dollar');
 });
 
+test('no price of the key’s stands in for a missing rate, or the run would choose what counts', async (t) => {
+  const { keybrake } = await startAt(t, NOON);
+  const prices = [{ endpoint: '/v1/**', price_usd: 0.01 }];
+  const run = await startRun(t, keybrake, { prices });
+  for (const currency of ['eur', 'kwd', 'abc']) {
+    assertRefused(await run.charge(999_990, { fields: { currency } }), 403, 'unpriced');
+  }
+  assert.equal(keybrake.sandbox.stripe.executions, 0);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
+});
+
 test('a file that is wrong is an error before anything is started', async (t) => {
   const dataDir = makeDataDir();
   t.after(() => rmSync(dataDir, { recursive: true }));

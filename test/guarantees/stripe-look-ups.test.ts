@@ -10,6 +10,7 @@ import { failure, paying, sdk } from '../sandbox/client.ts';
 import { assertAgreement, type Books, booksOf, isLookUp } from '../support/agreement.ts';
 import type { Keybrake } from '../support/keybrake.ts';
 import { issueKey, revokeKey } from '../support/management.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { spendOf, start } from '../support/scene.ts';
 
 const NOW = Math.floor(Date.now() / 1000);
@@ -317,6 +318,23 @@ async function pricesOf(outside: Stripe): Promise<{ small: string; large: string
   return { small: await monthly(3000), large: await monthly(6000) };
 }
 
+test('what is held for an invoice ends by Keybrake’s own look at it', async (t) => {
+  const clock = manualClock(new Date().toISOString());
+  const keybrake = await start(t, { clock, sandbox: { clock }, resolvePauseMs: 20 });
+  const outside = sdk(keybrake.sandbox.stripeUrl, keybrake.sandbox.secret);
+  const { small } = await pricesOf(outside);
+  const key = await issueKey(keybrake, { ...ALL, total_usd_cap: 100 });
+  const stripe = sdk(keybrake.url, key.vault_key);
+  await stripe.subscriptions.create({ customer: 'cus_1', items: [{ price: small }] });
+  assert.deepEqual(await spendOf(keybrake, key.id), [0, 30]);
+  for (let minutes = 0; minutes < 60 && (await spendOf(keybrake, key.id))[1] > 0; minutes++) {
+    clock.advance(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  assert.deepEqual(await spendOf(keybrake, key.id), [30, 0]);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 3000n);
+});
+
 test('a change of a subscription costs its new invoice, or what the preview says it will owe', async (t) => {
   const { keybrake, keyId, stripe, outside, note, agrees } = await open(t, ALL);
   const { small, large } = await pricesOf(outside);
@@ -343,6 +361,26 @@ test('a change of a subscription costs its new invoice, or what the preview says
     booksOf(keybrake.sandbox.stripe).moved / 10_000n,
     BigInt(Math.round((30 + billed) * 100)),
   );
+});
+
+test('a change whose new invoice could not be paid is held until that is paid or voided', async (t) => {
+  const { keybrake, keyId, stripe, outside, note } = await open(t, ALL);
+  const { small, large } = await pricesOf(outside);
+  const sub = await outside.subscriptions.create({ customer: 'cus_1', items: [{ price: small }] });
+  const default_payment_method = 'pm_card_chargeDeclined';
+  await outside.subscriptions.update(sub.id, { default_payment_method });
+  note();
+  const items = [{ id: sub.items.data[0]!.id, price: large }];
+  const changed = await stripe.subscriptions.update(sub.id, {
+    ...{ items, proration_behavior: 'always_invoice', expand: ['latest_invoice'] },
+  });
+  const invoice = changed.latest_invoice as Stripe.Invoice;
+  const due = invoice.amount_remaining / 100;
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, due]);
+  await outside.invoices.pay(invoice.id, { payment_method: 'pm_card_visa' });
+  const paid = await stripe.invoices.retrieve(invoice.id);
+  assert.equal(paid.status, 'paid');
+  assert.deepEqual(await spendOf(keybrake, keyId), [due, 0]);
 });
 
 test('an accepted quote costs what it says', async (t) => {

@@ -230,6 +230,7 @@ test('a message of unknown outcome is not sent again: it is found in the list an
   const run = await startTexter(t, keybrake, { expires_in: '2d' });
   const { twilio, twilioFaults } = keybrake.sandbox;
   sidOf(await run.text()); // the same message, answered: it is not the one that was lost
+  clock.advance(2 * SECOND);
   twilioFaults.next({ do: { kind: 'hangup', at: 'after' } });
   const options = { idempotencyKey: 'order-1' };
   assertRefused(await run.text({}, options), 504, 'outcome_unknown');

@@ -137,6 +137,35 @@ test('of 120 calls that are lost in every way, the ledger comes to what the vend
   assert.ok(rows.some((row) => row.resolved_by === 'vendor'));
 });
 
+test('a call that is not found is not released where the account’s credentials were replaced since', async (t) => {
+  const scene = await open(t);
+  const { clock, keybrake } = scene;
+  const { stripeUrl, secret } = keybrake.sandbox;
+  await putAccount(keybrake, 'stripe', 'moved', { secret, base_url: stripeUrl });
+  const run = await startRun(t, keybrake, { account: 'moved' });
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+  assert.equal((await run.charge(700)).status, 504);
+  clock.advance(MINUTE_MS);
+  const replaced = await fetch(`${keybrake.url}/vault/accounts/stripe/moved`, {
+    method: 'PUT',
+    headers: {
+      authorization: `Bearer ${keybrake.apiKey}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ secret, base_url: stripeUrl }),
+  });
+  assert.equal(replaced.status, 200, await replaced.text());
+  const [row] = await settle({ ...scene, run }, 20);
+  assert.equal(row?.state, 'unknown');
+  assert.match(String(row?.resolution), /credentials of the account were replaced/);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 7]);
+  const unresolved = await auditRows(keybrake, { key: run.id, unresolved: 'true' });
+  assert.deepEqual(
+    unresolved.map(({ id }) => id),
+    [row?.id],
+  );
+});
+
 test('a vendor that cannot be asked is asked again, and the money stays', async (t) => {
   const scene = await open(t);
   const { clock, keybrake } = scene;

@@ -33,6 +33,7 @@ export interface AuditRow {
   /** In minor units. */
   amount: number | null;
   rate_date: string | null;
+  on_behalf_of: string | null;
   currency: string | null;
   cost_usd: number | null;
   cap_usage_after_usd: number | null;

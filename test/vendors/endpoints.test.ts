@@ -5,6 +5,7 @@ import {
   compileEndpoints,
   type EndpointCall,
   endpointCovers,
+  keyPrice,
   matchesEndpoint,
 } from '../../src/vendors/endpoints.ts';
 
@@ -138,4 +139,18 @@ test('one pattern covers another when it takes every call that the other does', 
   ] as const) {
     assert.equal(endpointCovers(wide, narrow), covers, `${wide} covers ${narrow}`);
   }
+});
+
+test('of several prices of a key that cover a call the dearest counts, in whatever order', () => {
+  const call = { method: 'POST', path: '/v1/quotes/qt_1/accept', operation: 'quotes.accept' };
+  const entries: [string, bigint][] = [
+    ['quotes.*', 2n],
+    ['POST /v1/quotes/{id}/accept', 5n],
+    ['/v1/quotes/**', 3n],
+    ['quotes.cancel', 9n],
+  ];
+  assert.equal(keyPrice(Object.fromEntries(entries), call), 5n);
+  assert.equal(keyPrice(Object.fromEntries(entries.toReversed()), call), 5n);
+  assert.equal(keyPrice({ 'quotes.cancel': 9n }, call), null);
+  assert.equal(keyPrice({ 'quotes.accept': 0n }, call), 0n, 'a price of nothing is a price');
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { TariffBook } from '../../src/tariffs/book.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
+import type { OpenCall } from '../../src/vendors/vendor.ts';
 import {
   concluded,
   event,
@@ -291,6 +292,77 @@ function confirmOf(id: string) {
   const { path, operation, amount, currency } = lostOn(id, 'payment_intents.confirm');
   return { path, operation, amount, currency, vendorObjectId: id };
 }
+
+test('what is held for another object than the call’s own is looked at there', () => {
+  const invoice = { id: 'in_1', object: 'invoice', currency: 'usd', status: 'paid' };
+  const paidInvoice = { ...invoice, amount_paid: 2900, amount_remaining: 0 };
+  const calls: [call: OpenCall, path: string, object: { id: string }][] = [
+    [
+      held('in_1', { path: '/v1/subscriptions', operation: 'subscriptions.create' }),
+      '/v1/invoices/in_1',
+      paidInvoice,
+    ],
+    [
+      held('in_1', { path: '/v1/invoiceitems', operation: 'invoiceitems.create' }),
+      '/v1/invoices/in_1',
+      paidInvoice,
+    ],
+    [
+      held('in_1', { path: '/v1/quotes/qt_1/accept', operation: 'quotes.accept' }),
+      '/v1/invoices/in_1',
+      paidInvoice,
+    ],
+    [
+      held('in_1', { path: '/v1/invoices/in_1/pay', operation: 'invoices.pay' }),
+      '/v1/invoices/in_1',
+      paidInvoice,
+    ],
+    [
+      held('pi_1', { path: '/v1/charges/ch_1/capture', operation: 'charges.capture' }),
+      '/v1/payment_intents/pi_1',
+      paid,
+    ],
+    [
+      held('pi_1', {
+        path: '/v1/terminal/readers/tmr_1/process_payment_intent',
+        operation: 'terminal.readers.process_payment_intent',
+      }),
+      '/v1/payment_intents/pi_1',
+      paid,
+    ],
+  ];
+  for (const [call, path, object] of calls) {
+    const world = { objects: { [object.id]: object } };
+    assert.deepEqual(
+      investigate(call, NOW, world).looks.map((look) => look.path),
+      [path],
+    );
+    const found = concluded(call, NOW, world);
+    assert.deepEqual([found.outcome, found.vendorObjectId], ['held', object.id], call.operation!);
+    assert.deepEqual(
+      found.objects.map(({ state, moved }) => [state, moved]),
+      [['final', 2900n]],
+    );
+  }
+});
+
+test('an item that was put on an invoice is held for that from then on', () => {
+  const call = held('ii_1', { path: '/v1/invoiceitems', operation: 'invoiceitems.create' });
+  const item = { id: 'ii_1', object: 'invoiceitem', amount: 2900, currency: 'usd', invoice: null };
+  assert.equal(investigate(call, NOW, { objects: { ii_1: item } }).end?.next, 'wait');
+  const billed = { ...item, invoice: 'in_1' };
+  const found = concluded(call, NOW, { objects: { ii_1: billed } });
+  assert.deepEqual([found.outcome, found.vendorObjectId], ['held', 'in_1']);
+  assert.equal(found.objects[0]?.id, 'in_1');
+});
+
+test('a subscription whose answer was lost is found by its event, and held for its invoice', () => {
+  const call = lost({ path: '/v1/subscriptions', operation: 'subscriptions.create', amount: null });
+  const object = { id: 'sub_1', object: 'subscription', latest_invoice: 'in_1' };
+  const events = [event('customer.subscription.created', object)];
+  const found = concluded(call, NOW, { events, objects: { sub_1: object } });
+  assert.deepEqual([found.outcome, found.vendorObjectId], ['held', 'in_1']);
+});
 
 test('a payment that failed gives back its hold only when the call itself tried to pay', () => {
   const objects = { pi_1: failed };

@@ -474,6 +474,26 @@ test('a credit note costs the cash and the credit that it gives back, by a previ
       [`${preview}amount=900&credit_amount=400&invoice=in_1&refund_amount=500`],
       'exact 900',
     ],
+    // What lowers an open invoice, or was given back elsewhere, costs nothing.
+    [
+      ['POST', '/v1/credit_notes', 'invoice=in_1&amount=900'],
+      [{ ...note, pre_payment_amount: 900, post_payment_amount: 0 }],
+      [`${preview}amount=900&invoice=in_1`],
+      'exact 0',
+    ],
+    [
+      ['POST', '/v1/credit_notes', 'invoice=in_1&out_of_band_amount=900'],
+      [{ ...note, post_payment_amount: 900, out_of_band_amount: 900 }],
+      [`${preview}invoice=in_1&out_of_band_amount=900`],
+      'exact 0',
+    ],
+    // A version that gives back what nobody stated would still be counted.
+    [
+      ['POST', '/v1/credit_notes', 'invoice=in_1&amount=900'],
+      [{ ...note, post_payment_amount: 900 }],
+      [`${preview}amount=900&invoice=in_1`],
+      'exact 900',
+    ],
   ]);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FREE_OPERATIONS } from '../../src/vendors/stripe/free.ts';
 import { operationOf } from '../../src/vendors/stripe/operations.ts';
-import { priceOf } from '../../src/vendors/stripe/prices.ts';
+import { isUnread, priceOf } from '../../src/vendors/stripe/prices.ts';
 import { isWithheld } from '../../src/vendors/stripe/reach.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { isRefusal } from '../../src/vendors/vendor.ts';
@@ -109,7 +109,7 @@ function classOf(method: string, template: string): Class {
   const path = template.replaceAll('{id}', 'obj_1AbC');
   const operation = operationOf(method, path);
   const { by } = priceOf(method, operation);
-  if (by === 'unread') return 'unread';
+  if (isUnread(method, path, operation)) return 'unread';
   if (isWithheld(method, path, operation)) return 'withheld';
   if (by === 'nothing') return 'free';
   return by === 'unknowable' ? 'unpriced' : 'priced';
@@ -141,7 +141,8 @@ test('an operation that nobody has read is refused, also when a key has no endpo
     ['POST', '/v1/charges/ch_1/refund'],
     ['DELETE', '/v1/payouts/po_1'],
     ['POST', '/v2/billing/wallets'],
-    ['GET', '/v3/customers'],
+    ['GET', '/v1/Wallets'],
+    ['GET', '/V1/wallets/w_1'],
   ];
   for (const [method, path] of unread) {
     assert.equal(classOf(method, path), 'unread', `${method} ${path}`);
@@ -300,8 +301,15 @@ test('another spelling of a known path is never free to change things', () => {
   for (const path of paths) {
     for (const method of ['POST', 'DELETE']) {
       const read = reading(method, path);
-      assert.deepEqual([read.class, read.quote.kind], ['withheld', 'unpriced'], path);
+      assert.equal(read.quote.kind, 'unpriced', `${method} ${path}`);
+      assert.notEqual(read.class, 'free', `${method} ${path}`);
     }
+  }
+});
+
+test('a read that is none of the API’s is Stripe’s to answer', () => {
+  for (const path of ['/healthz', '/', '/v3/customers', '/v1/Customers']) {
+    assert.equal(reading('GET', path).class, 'free', path);
   }
 });
 

@@ -43,6 +43,7 @@ const counted: [what: string, text: string, segments: number][] = [
   ['a capital one is', 'Ç'.repeat(160), 1],
   ['a curly quote', `${'a'.repeat(100)}’`, 2],
   ['a family is one character of eleven units', '👨‍👩‍👧‍👦'.repeat(7), 2],
+  ['more than Twilio takes, by any count', 'a'.repeat(6600), 100],
   ['a line of Windows is two characters', 'ж\r\n'.repeat(24), 2],
 ];
 

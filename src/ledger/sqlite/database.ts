@@ -13,11 +13,35 @@ const CHECKPOINT_PAGES = 4_096;
 /** The folder cannot be used; `message` is for the operator. */
 export class DataFolderError extends Error {}
 
+/** The ledger's file, open for the one writer there may be. */
+export interface OpenFolder {
+  readonly db: DatabaseSync;
+  close(): void;
+}
+
+/** Takes the data folder for this process and opens the ledger in it. Throws DataFolderError. */
+export function openDataFolder(dataDir: string): OpenFolder {
+  const lock = lockDataFolder(dataDir);
+  try {
+    const db = openForWriting(dataDir);
+    return {
+      db,
+      close() {
+        db.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
 /**
  * The lock is an exclusive transaction on a file of its own: the system ends it with the process,
  * also after kill -9, and it leaves the ledger's file open to this process's reading thread.
  */
-export function lockDataFolder(dataDir: string): DatabaseSync {
+function lockDataFolder(dataDir: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(join(dataDir, 'keybrake.lock'), { timeout: 0 });
@@ -37,7 +61,7 @@ export function lockDataFolder(dataDir: string): DatabaseSync {
   }
 }
 
-/** Opens the ledger's file for the one writer and brings its tables up to date. */
+/** Opens the ledger's file and brings its tables up to date. */
 export function openForWriting(dataDir: string): DatabaseSync {
   try {
     const db = new DatabaseSync(join(dataDir, 'keybrake.db'), { readBigInts: true });
@@ -62,7 +86,8 @@ export function openForReading(dataDir: string): DatabaseSync {
   return new DatabaseSync(join(dataDir, 'keybrake.db'), { readBigInts: true, readOnly: true });
 }
 
-function migrate(db: DatabaseSync): void {
+/** Brings the tables up to date. Throws DataFolderError when they are newer than this code. */
+export function migrate(db: DatabaseSync): void {
   db.exec(
     'CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
   );

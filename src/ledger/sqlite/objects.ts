@@ -21,7 +21,7 @@ export interface ObjectRow {
   settled: Micros;
   moved: Micros | null;
   refunded: Micros;
-  /** What had moved before anything was known of it; 0 when a call of ours made it. */
+  /** What had moved before anything was known of it, past Keybrake. */
   elsewhere: Micros;
 }
 
@@ -29,6 +29,9 @@ export interface ObjectRow {
 export interface Place {
   vendor: string;
   account: string;
+  /** Of a call: the object that its price came from, and the one that its answer is about. */
+  subjectId?: string | null;
+  vendorObjectId?: string | null;
 }
 
 export class Objects {
@@ -40,6 +43,7 @@ export class Objects {
   readonly #pending: StatementSync;
   readonly #later: StatementSync;
   readonly #since: StatementSync;
+  readonly #settled: StatementSync;
   readonly #setElsewhere: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -57,7 +61,7 @@ export class Objects {
          moved = coalesce(excluded.moved, moved), refunded = excluded.refunded`,
     );
     this.#make = db.prepare(
-      `UPDATE objects SET counted = counted + ?, settled = settled + ?, elsewhere = 0
+      `UPDATE objects SET counted = counted + ?, settled = settled + ?
        WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#putAlias = db.prepare(
@@ -82,6 +86,11 @@ export class Objects {
     // By the time of admission: a call that waited was admitted after others with greater ids.
     this.#later = db.prepare(
       `${accepted} AND id <> ? AND (at > ? OR (at = ? AND id > ?) OR ${answered} > ?) LIMIT 1`,
+    );
+    this.#settled = db.prepare(
+      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls
+       WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
+         AND vault_key_id = ? AND state = 'settled'`,
     );
     this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
@@ -184,7 +193,7 @@ export class Objects {
   learn(place: Place, fact: ObjectFact): ObjectRow {
     const { vendor, account } = place;
     const known = this.find(place, fact.id);
-    const { unit, rateDate } = rateOf(known, fact);
+    const { unit, rateDate } = this.#rateOf(place, known, fact);
     const amount = unit === null ? null : timesRate(fact.amount, unit);
     const moved = movedOf(fact, unit);
     const refunded = refundedOf(known, fact, unit);
@@ -211,9 +220,35 @@ export class Objects {
     return this.find({ vendor, account }, id)!;
   }
 
-  /** What the fact says has moved, at the object's own rate; null while nothing has, or without one. */
-  moved(place: Place, fact: ObjectFact): Micros | null {
-    return movedOf(fact, rateOf(this.find(place, fact.id), fact).unit);
+  /**
+   * What the fact says has moved, at the object's own rate, less what other calls of the same key
+   * have settled of it; null while nothing has, or without a rate. Another key's do not count: of two
+   * whose answers were lost, nobody knows which one moved it, and neither key may spend it again.
+   */
+  unsettled(call: Place & { keyId: bigint }, fact: ObjectFact): Micros | null {
+    const known = this.find(call, fact.id);
+    const moved = movedOf(fact, this.#rateOf(call, known, fact).unit);
+    if (moved === null) return null;
+    const { vendor, account, keyId } = call;
+    const { micros } = this.#settled.get(fact.id, vendor, account, keyId) as { micros: Micros };
+    return moved > micros ? moved - micros : 0n;
+  }
+
+  /**
+   * The rate of the object's first sight, as long as its currency is the same. What a call makes of
+   * another object, a refund of a charge, has that one's: it was held for by it.
+   */
+  #rateOf(
+    place: Place,
+    known: ObjectRow | undefined,
+    fact: ObjectFact,
+  ): { unit: Picos | null; rateDate: string | null } {
+    const { subjectId, vendorObjectId } = place;
+    const made = !known && subjectId && vendorObjectId === fact.id;
+    const from = made ? this.find(place, subjectId) : known;
+    return from !== undefined && from.unit !== null && from.currency === fact.currency
+      ? { unit: from.unit, rateDate: from.rate_date }
+      : { unit: fact.unit, rateDate: fact.rateDate };
   }
 
   /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
@@ -227,17 +262,6 @@ export class Objects {
     if (counted === 0n && settled === 0n) return;
     this.#add.run(counted, settled, 0n, place.vendor, place.account, id);
   }
-}
-
-/** The rate of the object's first sight, as long as its currency is the same. */
-function rateOf(
-  known: ObjectRow | undefined,
-  fact: ObjectFact,
-): { unit: Picos | null; rateDate: string | null } {
-  const same = known !== undefined && known.unit !== null && known.currency === fact.currency;
-  return same
-    ? { unit: known.unit, rateDate: known.rate_date }
-    : { unit: fact.unit, rateDate: fact.rateDate };
 }
 
 function movedOf({ state, moved }: ObjectFact, unit: Picos | null): Micros | null {

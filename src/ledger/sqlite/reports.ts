@@ -94,12 +94,15 @@ export class Reports {
     return row && readCall(row as unknown as CallTableRow);
   }
 
-  /** By the ids, which are times too, so that no index is needed for it. */
+  /**
+   * By the ids, which are times too, so that no index is needed for it. Who only looked at an object
+   * does not answer for it.
+   */
   objectsBetween(vendor: string, account: string, from: number, to: number): string[] {
     const rows = this.#db
       .prepare(
         `SELECT DISTINCT vendor_object_id AS id FROM calls WHERE id >= ? AND id < ?
-           AND vendor = ? AND account = ? AND vendor_object_id IS NOT NULL`,
+           AND vendor = ? AND account = ? AND vendor_object_id IS NOT NULL AND quote_usd > 0`,
       )
       .all(firstIdAt(from), firstIdAt(to + 1), vendor, account) as { id: string }[];
     return rows.map((row) => row.id);

@@ -133,7 +133,11 @@ export class Settlements {
     this.#write(call, proof ? 'replayed' : unproven, proof ? 0n : null, settlement, false);
     this.#idle.run(firstId);
     const first = this.#open.get(firstId);
-    if (first?.state !== 'unknown') return;
+    if (first?.state !== 'unknown') {
+      // Found out meanwhile, by somebody who had no answer for who repeats the call.
+      if (settlement.sealedReply) this.#putReply.run(firstId, settlement.sealedReply);
+      return;
+    }
     if (!proof) {
       // The hold is the first one's, so it is the one that a reply about the object will end, and
       // the one that is looked for from now on.
@@ -164,7 +168,8 @@ export class Settlements {
   #settleOwn(call: OpenCall, settlement: Settlement): void {
     const { objects, vendorObjectId, keepIdentity } = settlement;
     const made = objects.find((fact) => fact.id === vendorObjectId);
-    const end = endOf(call, settlement, made, (fact) => this.#objects.moved(call, fact));
+    const moved = made ? this.#objects.unsettled({ ...call, vendorObjectId }, made) : null;
+    const end = endOf(call, settlement, made, moved);
     this.#end(call, end, settlement, keepIdentity);
     if (!made || call.subjectAs !== null || call.hold === 0n || end.state === 'released') return;
     // The call made the object: what it holds or cost counts for the object from now on.
@@ -297,13 +302,16 @@ function endOf(
   call: OpenCall,
   settlement: Settlement,
   made: ObjectFact | undefined,
-  moved: (fact: ObjectFact) => Micros | null,
+  moved: Micros | null,
 ): End {
   const { outcome, cost } = settlement;
+  // What is made of another object costs by that one's rate, and the vendor's rules know today's.
+  const byRate = outcome === 'settled' && call.subjectAs !== null;
+  if (byRate && moved !== null) return { state: 'settled', cost: moved };
   if (outcome !== 'held') return { state: outcome, cost: cost ?? call.hold };
   if (call.hold === 0n) return { state: 'settled', cost: 0n }; // nothing that could come back
   if (call.subjectAs !== null || !made) return { state: 'held', cost: 0n };
   // Without a rate nobody knows what moved: what was held for it.
-  if (made.state === 'final') return { state: 'settled', cost: moved(made) ?? call.hold };
+  if (made.state === 'final') return { state: 'settled', cost: moved ?? call.hold };
   return { state: made.state === 'declined' ? 'released' : 'held', cost: 0n };
 }

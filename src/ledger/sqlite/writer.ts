@@ -1,14 +1,15 @@
 /**
  * The writer: every operation that changes the ledger or must see its newest state, run one after
- * another in the transaction of their batch. Synchronous; it lives in a thread of its own.
+ * another in the transaction of their batch. Synchronous; the server runs it in a thread of its own.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Operation } from '../commit.ts';
 import { IDENTITY_MS } from '../decide.ts';
 import type * as ledger from '../ledger.ts';
+import type { Start } from '../queued.ts';
 import { Accounts } from './accounts.ts';
 import { Admissions } from './admit.ts';
-import { DataFolderError, lockDataFolder, openForWriting } from './database.ts';
+import { DataFolderError } from './database.ts';
 import { HotKeys } from './keys.ts';
 import { Objects } from './objects.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -19,16 +20,7 @@ import { VaultKeys } from './vault-keys.ts';
 /** Replies removed by one prune: keeps the batch that carries it short. */
 const PRUNED_AT_ONCE = 500;
 
-export interface Start {
-  lastId: bigint;
-  /** Calls that were under way when the process ended; they are `unknown` now. */
-  recovered: number;
-  /** Every management key with its hash. */
-  apiKeys: [hash: Uint8Array, key: ledger.ApiKey][];
-}
-
 export class Writer {
-  readonly #lock: DatabaseSync;
   readonly #db: DatabaseSync;
   readonly #keys: HotKeys;
   readonly #open: OpenCalls;
@@ -36,15 +28,9 @@ export class Writer {
   readonly #accounts: Accounts;
   readonly #operations: { [name: string]: (...args: never[]) => unknown };
 
-  constructor(dataDir: string, node: number) {
-    this.#lock = lockDataFolder(dataDir);
-    try {
-      this.#db = openForWriting(dataDir);
-    } catch (error) {
-      this.#lock.close();
-      throw error;
-    }
-    const db = this.#db;
+  /** `db`: open, its tables up to date, and written by nobody else. `node`: 0 to 1023. */
+  constructor(db: DatabaseSync, node: number) {
+    this.#db = db;
     this.#keys = new HotKeys(db);
     this.#open = new OpenCalls(db);
     const objects = new Objects(db);
@@ -132,11 +118,6 @@ export class Writer {
     this.#keys.forget();
     this.#open.forget();
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-  }
-
-  close(): void {
-    this.#db.close();
-    this.#lock.close();
   }
 
   /** Writes a page that means nothing, so that the commit shows whether it can be written. */

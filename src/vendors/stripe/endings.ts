@@ -7,9 +7,9 @@
 import { type Micros, timesRate } from '../../money.ts';
 import { idIn, integerIn, type Json, objectIn, textIn } from '../reply.ts';
 import type { ObjectFact, Reading, Tariff } from '../vendor.ts';
+import { givenBack } from './credit-notes.ts';
 import { MAX_MINOR, toMicros } from './currency.ts';
 import { captureOf, findingIn, invoicesOf, itemsOf, paymentIn } from './facts.ts';
-import { positive } from './standings.ts';
 
 export interface End {
   readonly outcome: 'settled' | 'held' | 'unknown';
@@ -34,8 +34,8 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   payouts: object('payout'),
   topups: object('topup'),
   transfers: object('transfer'),
-  'transfers.reversals': cost('transfer_reversal'),
-  'application_fees.refunds': cost('fee_refund'),
+  'transfers.reversals': object('transfer_reversal'),
+  'application_fees.refunds': object('fee_refund'),
   credit_notes: creditNote,
   invoiceitems: invoiceItem,
   invoices: invoice,
@@ -100,9 +100,12 @@ function payment(type: string): Ending {
 function object(type: string): Ending {
   return (reading, body, tariff) => {
     const fact = factIn(reading, body, type, tariff);
-    if (fact === null || fact === 'attached' || fact.unit === null) return UNKNOWN;
+    if (fact === null || fact === 'attached') return UNKNOWN;
+    // Of what is made of another object, the ledger knows by which rate it was held for.
+    if (fact.unit === null && reading.quote.kind !== 'object') return UNKNOWN;
     if (fact.state !== 'final') return held([fact]);
-    return settled(timesRate(fact.moved ?? 0n, fact.unit), [fact]);
+    const cost = fact.unit === null ? null : timesRate(fact.moved ?? 0n, fact.unit);
+    return { outcome: 'settled', cost, objects: [fact] };
   };
 }
 
@@ -143,25 +146,11 @@ function captured(reading: Reading, body: Json, tariff: Tariff): End {
   return fact === null ? UNKNOWN : held([fact], fact.id);
 }
 
-/**
- * Refunds and credit that the note itself made: all that is given back after payment, without what
- * was given back elsewhere and refunds made before that it only names.
- */
+/** Of versions that do not say so, what the request stated is what was held for it. */
 function creditNote({ fields }: Reading, body: Json, tariff: Tariff): End {
   if (body.object !== 'credit_note') return UNKNOWN;
-  const back = positive(body.post_payment_amount);
-  // Versions that do not say so: what the request stated is what was held for it.
-  if (back === null) return AS_HELD;
-  const named = new Set(
-    [...fields].flatMap(([name, value]) => (/^refunds?(?:\[|$)/.test(name) ? [value] : [])),
-  );
-  const refunds = Array.isArray(body.refunds) ? body.refunds.map(objectIn) : [];
-  const earlier = refunds.filter((each) => named.has(idIn(each?.refund) ?? ''));
-  const elsewhere = earlier.reduce(
-    (sum, each) => sum + (positive(each?.amount_refunded) ?? 0n),
-    positive(body.out_of_band_amount) ?? 0n,
-  );
-  return settledAt(back > elsewhere ? back - elsewhere : 0n, textIn(body.currency), tariff);
+  const back = givenBack(body, fields);
+  return back === null ? AS_HELD : settledAt(back, textIn(body.currency), tariff);
 }
 
 /** An item of an invoice counts for that invoice, else for itself until it is on one. */

@@ -51,6 +51,7 @@ const MAKES: ReadonlyMap<string, Making> = new Map([
   making('application_fees.refunds', null, 'type=application_fee.refunded'),
   making('invoiceitems', 'invoiceitem'),
   making('credit_notes', 'credit_note'),
+  making('subscriptions', 'subscription', 'type=customer.subscription.created'),
   making('climate.orders', 'climate.order'),
   making('treasury.outbound_payments', 'treasury.outbound_payment'),
   making('treasury.outbound_transfers', 'treasury.outbound_transfer'),

@@ -26,10 +26,13 @@ import {
 import { amountIn, isRefused, readStated, type Stated } from './stated.ts';
 
 /** Other ways to say what an item costs, or what comes on top of it. */
-const OTHERWISE = new Set('price_data unit_amount_decimal quantity_decimal tax_rates'.split(' '));
+const OTHERWISE = new Set('price_data quantity_decimal tax_rates'.split(' '));
 
 /** With one of these an update changes what the item costs by what only Stripe can work out. */
-const REPRICES = new Set([...OTHERWISE, 'price', 'pricing', 'unit_amount', 'quantity']);
+const REPRICES = new Set([
+  ...[...OTHERWISE, 'price', 'pricing'],
+  ...['unit_amount', 'unit_amount_decimal', 'quantity'],
+]);
 
 export const createItem: Rule = {
   by: 'fields',
@@ -54,36 +57,64 @@ export const createItem: Rule = {
   },
 };
 
+/** The ways to say what an item costs; with two of them nobody knows which counts. */
+const WAYS = ['amount', 'unit_amount', 'unit_amount_decimal', 'price', 'pricing[price]'];
+
 function priceOfItem(asked: Asked, stated: Stated): Priced | Refusal {
   const { fields } = asked;
   const quantity = amountIn(fields, 'quantity');
   if (isRefused(quantity)) return quantity;
   for (const name of fields.keys()) {
     const top = topOf(name);
-    if (OTHERWISE.has(top))
-      return noPrice(unpriced(`\`${top}\` has a price that only Stripe knows`));
+    if (!OTHERWISE.has(top) && (top !== 'pricing' || name === 'pricing[price]')) continue;
+    return noPrice(unpriced(`\`${top}\` has a price that only Stripe knows`));
   }
-  const listed = fields.get('pricing[price]') ?? fields.get('price');
-  if (listed !== undefined) {
-    // Old plans have names that their owners chose; these would lead elsewhere.
-    if (/^\.{0,2}$/.test(listed)) return noPrice(missing('price'));
-    return ask('the price', get(asked, `/v1/prices/${encodeURIComponent(listed)}`));
+  const [way = 'amount', other] = WAYS.filter((name) => fields.has(name));
+  if (other !== undefined) {
+    return ambiguous(`\`${way}\` and \`${other}\` both state the price; give one of them`);
   }
-  const unit = amountIn(fields, 'unit_amount', true);
+  switch (way) {
+    case 'price':
+    case 'pricing[price]':
+      return askPrice(asked, fields.get(way)!);
+    case 'unit_amount':
+      return priceOfUnits(asked, stated, quantity ?? 1n);
+    case 'unit_amount_decimal': {
+      const minor = upOf(fields.get(way)!, quantity ?? 1n);
+      if (minor === null) return noPrice(unpriced('`unit_amount_decimal` is no plain number'));
+      return { ...priceOfStated('bounded', { ...stated, minor }, asked), amount: null };
+    }
+    default:
+      if (quantity === null || quantity === 1n) return priceOfStated('exact', stated, asked);
+      return noPrice(unpriced('`quantity` does not say whether it multiplies `amount`'));
+  }
+}
+
+function askPrice(asked: Asked, price: string): Priced {
+  // Old plans have names that their owners chose; these would lead elsewhere.
+  if (/^\.{0,2}$/.test(price)) return noPrice(missing('price'));
+  return ask('the price', get(asked, `/v1/prices/${encodeURIComponent(price)}`));
+}
+
+function priceOfUnits(asked: Asked, stated: Stated, quantity: bigint): Priced | Refusal {
+  const unit = amountIn(asked.fields, 'unit_amount', true);
   if (isRefused(unit)) return unit;
-  if (unit === null) {
-    if (quantity === null || quantity === 1n) return priceOfStated('exact', stated, asked);
-    return noPrice(unpriced('`quantity` does not say whether it multiplies `amount`'));
-  }
-  if (stated.minor !== null) {
-    return ambiguous('`amount` and `unit_amount` both state the price; give one of them');
-  }
+  if (unit === null) return noPrice(missing('unit_amount'));
   const fault = stated.currency === null ? null : faultInMinor(unit, stated.currency);
   if (fault !== null) return ambiguous(fault);
-  const minor = unit * (quantity ?? 1n);
+  const minor = unit * quantity;
   if (minor > MAX_MINOR || -minor > MAX_MINOR) return noPrice(unpriced('the amount is too large'));
-  const found = priceOfStated('exact', { ...stated, minor }, asked);
-  return { ...found, amount: null };
+  return { ...priceOfStated('exact', { ...stated, minor }, asked), amount: null };
+}
+
+/** A decimal number of minor units, so many times, rounded away from 0; null when it is none. */
+function upOf(text: string, times: bigint): bigint | null {
+  const [, sign, whole, part = ''] = /^(-?)(0|[1-9]\d{0,11})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const scale = 10n ** BigInt(part.length);
+  const minor = (BigInt(whole + part) * times + scale - 1n) / scale;
+  if (minor > MAX_MINOR) return null;
+  return sign === '-' ? -minor : minor;
 }
 
 /** One that is the same however many there are, without tiers and rounding by packs. */

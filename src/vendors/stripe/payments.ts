@@ -6,7 +6,7 @@
  */
 import { idIn, integerIn, type Json, textIn } from '../reply.ts';
 import type { Learned, ObjectFact, Quote } from '../vendor.ts';
-import { minorUnit, whyNoUnit } from './currency.ts';
+import { minorUnit } from './currency.ts';
 import { findingIn, paymentIn } from './facts.ts';
 import {
   type Asked,
@@ -22,7 +22,7 @@ import {
   type Priced,
   priced,
   type Rule,
-  unpriced,
+  withoutRate,
 } from './rule.ts';
 import { readStated, type Stated, type Where } from './stated.ts';
 
@@ -40,7 +40,7 @@ export function byAmount(where: Partial<Where> = {}, kind: 'exact' | 'estimated'
 
 /** Credit counts as much as debit: by its size. */
 export function priceOfStated(
-  kind: 'exact' | 'estimated',
+  kind: 'exact' | 'bounded' | 'estimated',
   { minor, currency }: Stated,
   { tariff }: Asked,
   where: Where = { amount: 'amount' },
@@ -86,7 +86,7 @@ function ofObject(
   const row = { amount: minor, currency };
   if (objectId === null) return { ...row, quote: missing('id') };
   if (currency !== null && minorUnit(currency, tariff) === null) {
-    return { ...row, quote: unpriced(whyNoUnit(currency, tariff)) };
+    return { ...row, quote: withoutRate(currency, tariff) };
   }
   const limit = minor === null ? null : { minor };
   return { ...row, quote: { kind: 'object', objectId, of: 'amount', limit } };

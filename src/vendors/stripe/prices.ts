@@ -5,6 +5,7 @@
  * refused until somebody has read it. Reads are free below each resource that has a row or is named
  * as one that is only read.
  */
+import { foldedPath } from '../folded-path.ts';
 import { creditNote } from './credit-notes.ts';
 import { customer } from './customers.ts';
 import { FREE_OPERATIONS, READ_ONLY } from './free.ts';
@@ -171,10 +172,22 @@ const READ: ReadonlySet<string> = new Set([
 
 /** What finds the call's price. */
 export function priceOf(method: string, { template }: Operation): Rule {
-  if (template === null)
-    return method === 'GET' ? unreadGet : unread('the path is none of the API');
+  if (template === null) {
+    return method === 'GET' ? nothing : unread('the path is not one of the API');
+  }
   if (method === 'GET') return READ.has(resourceOf(template)) ? nothing : unreadGet;
   return ROWS.get(`${method} ${template}`) ?? unread(`${method} ${template} is in no price list`);
+}
+
+/**
+ * Whether nobody has read what the operation does. Of a path that is not built like the API's, a
+ * read might be one of such a resource in another spelling; the rest has no price.
+ */
+export function isUnread(method: string, path: string, operation: Operation): boolean {
+  if (operation.template !== null) return priceOf(method, operation).by === 'unread';
+  const folded = foldedPath(path);
+  const resource = resourceOf(`/${folded.join('/')}`);
+  return method === 'GET' && /^v[12]$/.test(folded[0] ?? '') && !READ.has(resource);
 }
 
 /** The same by name; undefined for what has no row. */

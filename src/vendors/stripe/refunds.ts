@@ -5,7 +5,7 @@
 import type { Refusal } from '../../errors.ts';
 import { ambiguous } from '../one-reading.ts';
 import type { Quote } from '../vendor.ts';
-import { minorUnit, whyNoUnit } from './currency.ts';
+import { minorUnit } from './currency.ts';
 import { findingIn } from './facts.ts';
 import { learnPayment, lookAtCharge, lookAtPaid, priceOfStated } from './payments.ts';
 import {
@@ -20,7 +20,7 @@ import {
   notUnderstood,
   type Priced,
   type Rule,
-  unpriced,
+  withoutRate,
 } from './rule.ts';
 import { readStated, type Stated } from './stated.ts';
 
@@ -87,7 +87,7 @@ export const reversePayout: Rule = {
 function leftOf(objectId: string, { minor, currency }: Stated, { tariff }: Asked) {
   const row = { ...FREE, amount: minor, currency };
   if (currency !== null && minorUnit(currency, tariff) === null) {
-    return { ...row, quote: unpriced(whyNoUnit(currency, tariff)) };
+    return { ...row, quote: withoutRate(currency, tariff) };
   }
   const limit = minor === null ? null : { minor };
   const quote: Quote = { kind: 'object', objectId, of: 'refundable', limit };

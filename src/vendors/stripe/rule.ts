@@ -66,6 +66,11 @@ export function unpriced(why: string): Quote {
   return { kind: 'unpriced', reason: reasonOf(why) };
 }
 
+/** It states an amount whose currency has no rate. */
+export function withoutRate(currency: string, tariff: Tariff): Quote {
+  return { kind: 'unpriced', reason: reasonOf(whyNoUnit(currency, tariff)), noRate: true };
+}
+
 export function missing(field: string): Quote {
   return unpriced(`\`${field}\` is missing`);
 }
@@ -82,7 +87,7 @@ export function priced(
   tariff: Tariff,
 ): Quote {
   const micros = toMicros(minor, currency, tariff);
-  return micros === null ? unpriced(whyNoUnit(currency, tariff)) : { kind, micros };
+  return micros === null ? withoutRate(currency, tariff) : { kind, micros };
 }
 
 /** The same, told by a look-up. */
@@ -100,7 +105,7 @@ export function learnedPrice(
 /** The ledger prices by the object, of which this is the newest. */
 export function learnedObject(fact: ObjectFact, quote: Quote, tariff: Tariff): Learned {
   return fact.unit === null
-    ? { quote: unpriced(whyNoUnit(fact.currency, tariff)) }
+    ? { quote: withoutRate(fact.currency, tariff) }
     : { facts: [fact], quote };
 }
 

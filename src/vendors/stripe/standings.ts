@@ -58,6 +58,8 @@ export const STANDINGS: Readonly<Record<string, (object: Json) => Standing | nul
     (_, amount) => final(amount),
     ({ amount_refunded }) => positive(amount_refunded),
   ),
+  transfer_reversal: plain((_, amount) => final(amount)),
+  fee_refund: plain((_, amount) => final(amount)),
   invoice,
   invoiceitem: plain(({ invoice: billed }, amount) => {
     const status = objectIn(billed)?.status;

@@ -12,7 +12,7 @@ import { onBehalfOf, outbound } from './headers.ts';
 import { FIRST_LOOK_MS, investigate } from './investigate.ts';
 import { forLookUps, learn } from './learn.ts';
 import { operationOf } from './operations.ts';
-import { priceOf } from './prices.ts';
+import { isUnread, priceOf } from './prices.ts';
 import { isWithheld } from './reach.ts';
 import { readFields } from './request.ts';
 import { MAX_ID } from './rule.ts';
@@ -60,7 +60,8 @@ function read(request: VendorRequest, tariff: Tariff): Reading | Refusal {
   const priced = rule.price({ subject, fields, tariff, headers });
   if ('code' in priced) return priced;
   const { quote, amount, currency, lookUp } = priced;
-  const withheld = isWithheld(method, path, operation) || rule.by === 'unread' || priced.commits;
+  const withheld =
+    isWithheld(method, path, operation) || isUnread(method, path, operation) || priced.commits;
   return {
     ...{ quote, amount, currency, lookUp },
     rate: currency === null ? null : (minorUnit(currency, tariff)?.rate ?? null),

@@ -27,6 +27,8 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** At least 1: a message without text is one message all the same. */
 export function segmentsOf(text: string): number {
+  // Refused by Twilio, and not worth counting with care.
+  if (text.length > 2 * MAX_CHARACTERS) return Math.ceil(text.length / (UCS_2.part - 1));
   const septets = [...text].map((char) => SEPTETS.get(char));
   return septets.includes(undefined)
     ? fill(unitsOf(text), UCS_2)

@@ -86,6 +86,23 @@ export function identityContract(name: string, at: AtDesk): void {
     assert.equal(replay.kind === 'replay' && replay.firstId, first);
   });
 
+  test(`${name}: the reply that a resend brings is kept, also of a call that was found out meanwhile`, async () => {
+    const key = await at().issue({ totalCap: usd(5) });
+    const first = await at().hold(key, 5, named('k'));
+    at().settle(first, 'unknown', { keepIdentity: true });
+    const found = { vendorObjectId: 'pi_k', objects: [fact('pi_k', 5, 'open')] };
+    await at().ledger.resolve({
+      ...{ id: first, at: at().now, outcome: 'held', cost: null, ...found },
+      ...{ sealedReply: null, by: 'vendor', why: 'it was found', lookAt: null },
+    });
+    const resend = await at().admit(key, 5, named('k'));
+    assert.equal(resend.kind, 'resend');
+    at().settle(resend.id, 'held', { ...KEPT, ...found, replayedByVendor: true });
+    const replay = await at().admit(key, 5, named('k'));
+    assert.equal(replay.kind === 'replay' && replay.firstId, first);
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 5 });
+  });
+
   test(`${name}: while a call is sent again, its first attempt has no say any more`, async () => {
     const key = await at().issue({ totalCap: usd(5) });
     const first = await at().hold(key, 5, named('k'));
@@ -120,6 +137,9 @@ export function identityContract(name: string, at: AtDesk): void {
     const never = { ...named('never'), idempotencyWindowMs: 0 };
     at().settle(await at().hold(key, 5, never), 'unknown', { keepIdentity: true });
     assert.equal(codeOf(await at().admit(key, 5, never)), 'outcome_unknown');
+    at().clock.advance(-2_000);
+    assert.equal(codeOf(await at().admit(key, 5, never)), 'outcome_unknown');
+    at().clock.advance(2_000);
     at().settle(await at().hold(key, 5, named('old')), 'unknown', { keepIdentity: true });
     at().clock.advance(23 * HOUR);
     assert.equal(codeOf(await at().admit(key, 5, named('old'))), 'outcome_unknown');

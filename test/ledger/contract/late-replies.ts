@@ -129,4 +129,32 @@ export function lateReplyContract(name: string, at: AtDesk): void {
     assert.equal(again.kind === 'resend' && again.firstId, first);
     assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
+
+  for (const [whose, spent] of [
+    ['its own key', 7],
+    ['another key', 14],
+  ] as const) {
+    test(`${name}: a creation that is found late counts what was settled by ${whose} since ${spent === 7 ? 'no more' : 'all the same'}`, async () => {
+      const pi = `pi_found_${spent}`;
+      const parent = await at().issue({ totalCap: usd(20) });
+      const [key, other] = [
+        await at().issue({ totalCap: usd(20), parentId: parent.id }),
+        await at().issue({ totalCap: usd(20), parentId: parent.id }),
+      ];
+      // Its reply was written down by nobody; the caller has it, and goes on.
+      const lost = await at().hold(key, 7);
+      at().settle(lost, 'unknown', { keepIdentity: true });
+      const facts = [fact(pi, 7, 'open')];
+      const by = spent === 7 ? key : other;
+      const confirmed = await at().hold(by, 7, { ...confirming(pi), facts });
+      const paid = { vendorObjectId: pi, objects: [fact(pi, 7, 'final')] };
+      at().settle(confirmed, 'held', paid);
+      assert.deepEqual(await at().standing(parent), { spent: 7, held: 7 });
+      await at().ledger.resolve({
+        ...{ id: lost, at: at().now, outcome: 'held', cost: null, ...paid },
+        ...{ sealedReply: null, by: 'vendor', why: 'it was found', lookAt: null },
+      });
+      assert.deepEqual(await at().standing(parent), { spent, held: 0 });
+    });
+  }
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Settlement } from '../../../src/ledger/ledger.ts';
 import type { ObjectFact, Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { cents, codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
+import { CENT, cents, codeOf, type Desk, fact, type KeyFields, usd } from '../desk.ts';
 
 /** A price that only the object knows. */
 function of(objectId: string, what: 'amount' | 'refundable', dollars?: number) {
@@ -203,6 +203,32 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
     const nothing = await at().admit(key, 0, of(pi, 'refundable'));
     assert.equal(nothing.kind === 'admitted' && nothing.quote, 0n);
+  });
+
+  test(`${name}: what is refunded counts by the rate of the payment, whatever today's is`, async () => {
+    const then = { currency: 'eur', unit: CENT * 2n, rateDate: '2026-11-16' };
+    const now = { currency: 'eur', unit: CENT * 9n, rateDate: '2026-11-23' };
+    const { key, pi } = await payment(at(), 7, 'final', { more: then });
+    assert.deepEqual(await at().standing(key), { spent: 14, held: 0 });
+    const refunds: [state: ObjectFact['state'], cost: number, rate: Partial<ObjectFact>][] = [
+      ['final', 9, now],
+      ['open', 0, now],
+      ['final', 0, { ...now, unit: null, rateDate: null }],
+    ];
+    for (const [index, [state, cost, rate]] of refunds.entries()) {
+      const [re, counted] = [newName('re'), 14 + 2 * index];
+      const id = await at().hold(key, 0, of(pi, 'refundable', 1));
+      assert.deepEqual(await at().standing(key), { spent: counted, held: 2 });
+      const about = { vendorObjectId: re, objects: [fact(re, 1, state, rate)] };
+      if (state === 'open') at().settle(id, 'held', about);
+      else at().settle(id, 'settled', { cost: rate.unit === null ? null : usd(cost), ...about });
+      if (state === 'open') await told(at(), key, fact(re, 1, 'final', now));
+      assert.deepEqual(await at().standing(key), { spent: counted + 2, held: 0 });
+    }
+    const failed = await at().hold(key, 0, of(pi, 'refundable', 1));
+    const back = fact(newName('re'), 1, 'final', { ...now, moved: 0n });
+    at().settle(failed, 'settled', { cost: 0n, vendorObjectId: back.id, objects: [back] });
+    assert.deepEqual(await at().standing(key), { spent: 20, held: 0 });
   });
 
   test(`${name}: a refund that its charge tells of before its own reply counts once`, async () => {

@@ -12,6 +12,8 @@ import type { AtDesk } from '../contract.ts';
 import { cents, codeOf, type Desk, fact, HOUR, named, usd } from '../desk.ts';
 
 const MINUTE = HOUR / 60;
+/** A call that costs nothing. */
+const FREE = { quote: { kind: 'free' }, class: 'free' } as const;
 
 function resolve(
   desk: Desk,
@@ -257,13 +259,15 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual([row?.resolvedBy, row?.resolution], ['apikey_1', 'on the bill']);
   });
 
-  test(`${name}: the vendor objects of a time are those of its rows alone`, async () => {
+  test(`${name}: the vendor objects of a time are those that its rows answer for`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     at().clock.advance(HOUR);
     const before = at().now;
     at().cost(await at().hold(key, 1), 1, { vendorObjectId: 'SM_first' });
     at().clock.advance(10 * MINUTE);
     at().cost(await at().hold(key, 1), 1, { vendorObjectId: 'SM_second' });
+    // Somebody looked at the one whose answer was lost, which is nobody's yet.
+    at().cost(await at().hold(key, 0, FREE), 0, { vendorObjectId: 'SM_lost' });
     const { ledger } = at();
     const between = (from: number, to: number) =>
       ledger.objectsBetween('stripe', 'default', from, to);
