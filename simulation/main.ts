@@ -11,7 +11,7 @@ const HELP = `npm run simulate -- [options]
   --seed N       the first seed; a random one when not given
   --runs N       how many, each with the next seed; 1000 when not given
   --minutes N    as many runs as go into that time, instead of --runs
-  --steps N      what clients and operators do in one run; 10 to 30 when not given
+  --steps N      what clients and operators do in one run; 8 to 24 when not given
   --threads N    one for each processor when not given
   --fault NAME   plants a fault; the simulation must notice. One of:
                  ${Object.keys(SABOTAGES).join(', ')}

@@ -39,7 +39,7 @@ export async function simulate({
   const keys = await begin(world);
   if (keys) {
     const { operator, clients } = people(world, keys.issued);
-    await work(world, operator, clients, steps ?? world.dice.between(10, 30));
+    await work(world, operator, clients, steps ?? world.dice.between(8, 24));
     if (world.violation === null) await new Reckoning(world, operator, keys.janitors).go();
     world.secretsStayed();
   }

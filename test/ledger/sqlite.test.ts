@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openForWriting } from '../../src/ledger/sqlite/database.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
+import { openDataFolder } from '../../src/ledger/sqlite/database.ts';
 import { makeDataDir } from '../support/keybrake.ts';
 import { ledgerContract } from './contract.ts';
 import { codeOf, Desk, type Store, usd } from './desk.ts';
@@ -34,6 +35,16 @@ test('sqlite: the database refuses a budget over its ceiling, whatever the code 
     () => db.exec("UPDATE budgets SET held = held + 1 WHERE kind = 'total'"),
     /CHECK constraint failed/,
   );
+});
+
+test('sqlite: a commit returns after its fsync', (t) => {
+  const dataDir = makeDataDir();
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const folder = openDataFolder(dataDir);
+  t.after(() => folder.close());
+  const pragma = (name: string) => Object.values(folder.db.prepare(`PRAGMA ${name}`).get()!)[0];
+  // In WAL mode FULL (2) syncs the log at each commit; with less, a power cut takes commits back.
+  assert.deepEqual([pragma('journal_mode'), pragma('synchronous')], ['wal', 2n]);
 });
 
 test('sqlite: an admission is on disk when it is answered', async (t) => {
