@@ -1,108 +1,114 @@
 /**
- * `npm run simulate`: runs from a seed on, until one breaks a promise or all have passed. What fails
- * is printed with its story and with the command that plays it again.
+ * `npm run simulate`: many short runs, or as many as go into some minutes. When one breaks a
+ * promise, it says which one, what led to it, and how to see exactly that again.
  */
 import { parseArgs } from 'node:util';
-import { openDatabase } from './disk.ts';
-import { simulate } from './run.ts';
+import { type Failure, simulateMany } from './many.ts';
 import { SABOTAGES, type SabotageName } from './sabotage.ts';
 
-const USAGE = `Plays the whole data plane from a seed: time, store, vendors and clients are simulated, and crash,
-lose, repeat, delay and reorder. After each step the promises of ARCHITECTURE.md are checked.
+const HELP = `npm run simulate -- [options]
 
-usage: npm run simulate -- [options]
-  --seed N        the first seed (default: the time, printed)
-  --runs M        how many seeds from there on (default: 1000)
-  --minutes N     the long mode: goes on for so long, whatever --runs says
-  --steps N       what clients and operators do in each run (default: 10 to 30, by the seed)
-  --sabotage NAME plays with a safeguard taken away: ${Object.keys(SABOTAGES).join(', ')}
-  --trace         print the whole story of a run that fails, not its end alone
-
-Exit status: 0 all passed, 1 a promise was broken, 2 wrong usage.
+  --seed N       the first seed; a random one when not given
+  --runs N       how many, each with the next seed; 1000 when not given
+  --minutes N    as many runs as go into that time, instead of --runs
+  --steps N      what clients and operators do in one run; 10 to 30 when not given
+  --threads N    one for each processor when not given
+  --fault NAME   plants a fault; the simulation must notice. One of:
+                 ${Object.keys(SABOTAGES).join(', ')}
+  --lines N      of what led to a broken promise; 60 when not given
 `;
 
-/** Lines of the story that are printed of a run that failed. */
-const STORY = 60;
+/** How often it is said how far it is, in milliseconds. */
+const EVERY_MS = 5_000;
 
-function usage(wrong: string): never {
-  process.stderr.write(`${wrong}\n\n${USAGE}`);
-  process.exit(2);
+class UsageError extends Error {}
+
+interface Options {
+  readonly seed: number;
+  readonly runs: number;
+  readonly minutes: number | null;
+  readonly steps: number | undefined;
+  readonly threads: number | undefined;
+  readonly fault: SabotageName | undefined;
+  readonly lines: number;
 }
 
-function options() {
-  try {
-    return parseArgs({
-      options: {
-        seed: { type: 'string' },
-        runs: { type: 'string' },
-        minutes: { type: 'string' },
-        steps: { type: 'string' },
-        sabotage: { type: 'string' },
-        trace: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    return usage((error as Error).message);
+function readOptions(): Options | null {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ seed: text, runs: text, minutes: text, steps: text, threads: text, fault: text },
+      ...{ lines: text, help: { type: 'boolean' } },
+    },
+  });
+  if (values.help) return null;
+  const count = (name: 'seed' | 'runs' | 'minutes' | 'steps' | 'threads' | 'lines') => {
+    const given = values[name];
+    if (given === undefined) return undefined;
+    if (!/^\d{1,10}$/.test(given)) throw new UsageError(`--${name} must be a whole number`);
+    return Number(given);
+  };
+  const { fault } = values;
+  if (fault !== undefined && !Object.hasOwn(SABOTAGES, fault)) {
+    throw new UsageError(`--fault must be one of ${Object.keys(SABOTAGES).join(', ')}`);
   }
+  const minutes = count('minutes') ?? null;
+  return {
+    seed: count('seed') ?? Math.floor(Math.random() * 1_000_000_000),
+    runs: minutes === null ? (count('runs') ?? 1_000) : Number.MAX_SAFE_INTEGER / 2,
+    minutes,
+    ...{ steps: count('steps'), threads: count('threads'), fault: fault as SabotageName },
+    lines: count('lines') ?? 60,
+  };
 }
 
-const flags = options();
-if (flags.help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
-
-function whole(name: 'seed' | 'runs' | 'minutes' | 'steps'): number | undefined {
-  const text = flags[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text)) usage(`--${name} must be a whole number.`);
-  return Number(text);
-}
-
-const first = whole('seed') ?? Date.now() % 1_000_000_000;
-const steps = whole('steps');
-const minutes = whole('minutes');
-const runs = minutes === undefined ? (whole('runs') ?? 1_000) : Number.POSITIVE_INFINITY;
-const until = minutes === undefined ? Number.POSITIVE_INFINITY : minutes * 60_000;
-const { sabotage: name } = flags;
-if (name !== undefined && !Object.hasOwn(SABOTAGES, name)) usage(`There is no sabotage "${name}".`);
-const sabotage = name === undefined ? undefined : SABOTAGES[name as SabotageName];
-
-const db = openDatabase();
-const startedAt = performance.now();
-let drawnAt = startedAt;
-let done = 0;
-let calls = 0;
-for (let seed = first; done < runs && performance.now() - startedAt < until; seed++) {
-  const result = await simulate({ seed, db, steps, sabotage });
-  done += 1;
-  calls += result.calls;
-  if (result.violation) {
-    progress('');
-    const story = flags.trace ? result.trace : result.trace.slice(-STORY);
-    const { invariant, what } = result.violation;
-    const again = [
-      `npm run simulate -- --seed ${seed} --runs 1 --trace`,
-      ...(steps === undefined ? [] : [`--steps ${steps}`]),
-      ...(name === undefined ? [] : [`--sabotage '${name}'`]),
-    ];
-    process.stdout.write(
-      `${story.join('\n')}\n\nseed ${seed} breaks promise ${invariant}: ${what}\n` +
-        `Play it again: ${again.join(' ')}\n`,
-    );
-    process.exit(1);
+async function main(options: Options): Promise<number> {
+  const { seed, runs, minutes, steps, threads, fault } = options;
+  const began = performance.now();
+  let toldAt = began;
+  const { failure, ...total } = await simulateMany({
+    ...{ from: seed, runs, steps, fault },
+    ...(threads === undefined ? {} : { threads }),
+    onProgress(done, calls) {
+      const now = performance.now();
+      const seconds = (now - began) / 1000;
+      if (now - toldAt >= EVERY_MS) {
+        toldAt = now;
+        const of = minutes === null ? ` of ${runs}` : '';
+        say(`${done}${of} runs, ${calls} calls, ${Math.round(done / seconds)} runs a second`);
+      }
+      return minutes === null || seconds < minutes * 60;
+    },
+  });
+  if (failure === null) {
+    say(`${total.runs} runs from seed ${seed}, ${total.calls} calls: every promise was kept`);
+    return 0;
   }
-  if (performance.now() - drawnAt > 500) progress(`  ${done} runs, ${calls} calls, seed ${seed}`);
+  tell(failure, options);
+  return 1;
 }
-progress('');
-const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-process.stdout.write(
-  `seeds ${first} to ${first + done - 1}: ${done} runs, ${calls} calls, no promise broken, ${seconds} s\n`,
-);
 
-/** One line on a terminal's stderr, drawn over the one before. */
-function progress(line: string): void {
-  drawnAt = performance.now();
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+function tell({ seed, invariant, what, trace }: Failure, { steps, fault, lines }: Options): void {
+  const again = ['npm run simulate --', `--seed ${seed}`, '--runs 1'];
+  if (steps !== undefined) again.push(`--steps ${steps}`);
+  if (fault !== undefined) again.push(`--fault '${fault}'`);
+  say(`\n${trace.slice(-lines).join('\n')}\n`);
+  say(`seed ${seed} breaks promise ${invariant}: ${what}`);
+  say(`to see it again: ${again.join(' ')}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+try {
+  const options = readOptions();
+  if (options === null) say(HELP);
+  else process.exitCode = await main(options);
+} catch (error) {
+  const usage =
+    error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  if (!usage) throw error;
+  process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+  process.exitCode = 2;
 }

@@ -47,6 +47,12 @@ interface Sum {
   readonly over: bigint;
 }
 
+export interface Counted {
+  readonly counted: bigint;
+  readonly claimed: bigint;
+  readonly keys: number;
+}
+
 const NOTHING: Sum = { spent: 0n, held: 0n, over: 0n };
 const DAY_MS = 86_400_000;
 const ENDED = new Set(['settled', 'released', 'refused', 'replayed']);
@@ -282,19 +288,24 @@ export class Model {
   }
 
   /**
-   * What the ledger counts for an object: for the calls that were executed on it, and whatever else
-   * of the same keys it says is about it. `keys`: how many have a hand in it.
+   * What the ledger counts for an object. `counted`: rows of calls that were executed on it, and
+   * others of their keys that say they are about it. `claimed`: of the former only those that do not
+   * say they are about another, for of two lost calls that are alike either may be found to have
+   * made an object. `keys`: how many have a hand in it.
    */
-  countedFor(objectId: string, calls: readonly bigint[]): { counted: bigint; keys: number } {
+  countedFor(objectId: string, calls: readonly bigint[]): Counted {
     const executed = calls.flatMap((id) => this.#deps.rows.get(id) ?? []);
     const holders = new Set(executed.map((row) => this.#holder(row)));
     const keys = new Set([...holders].map(({ keyId }) => keyId));
+    let [counted, claimed] = [0n, 0n];
     for (const row of this.#deps.rows.values()) {
-      if (row.objectId === objectId && keys.has(row.keyId)) holders.add(this.#holder(row));
+      const about = row.objectId === objectId && keys.has(row.keyId);
+      if (!about && !holders.has(row)) continue;
+      const micros = row.state === 'settled' ? row.cost! : holdOf(row);
+      counted += micros;
+      if (about || row.objectId === null) claimed += micros;
     }
-    let counted = 0n;
-    for (const row of holders) counted += row.state === 'settled' ? row.cost! : holdOf(row);
-    return { counted, keys: keys.size };
+    return { counted, claimed, keys: keys.size };
   }
 
   /** The row under whose hold the call was sent. */

@@ -118,11 +118,11 @@ export class Reckoning {
     for (const { id, final, calls } of world.moved()) {
       if (final === null) throw new Error(`${id} has no end, and nobody waits for it`);
       moved += final;
-      const { counted, keys } = world.model.countedFor(id, calls);
-      const onBoth = counted > final && keys > 1;
+      const { claimed, keys } = world.model.countedFor(id, calls);
+      const onBoth = claimed > final && keys > 1;
       shared ||= onBoth;
-      if (counted !== final && !onBoth) {
-        world.violate(4, `${id} came to ${final}; ${counted} is counted`);
+      if (claimed !== final && !onBoth) {
+        world.violate(4, `${id} came to ${final}; ${claimed} is counted`);
       }
     }
     let spent = 0n;

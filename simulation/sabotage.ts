@@ -99,6 +99,14 @@ export const SABOTAGES = {
         admit: (call) => ledger.admit({ ...call, idempotencyKey: null, fingerprint: null }),
       }),
   },
+  /** What nobody knows the outcome of is sent again, to whatever vendor. */
+  'sends again': {
+    breaks: [5],
+    ledger: (ledger) =>
+      over(ledger, {
+        admit: (call) => ledger.admit({ ...call, idempotencyWindowMs: 86_400_000 }),
+      }),
+  },
   /** A revoke is answered before it is in the ledger. */
   'revokes later': {
     breaks: [6],

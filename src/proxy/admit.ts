@@ -90,8 +90,7 @@ class Admitting {
     const { ledger, clock, waiting } = this.#deps;
     const { chain } = this.#applicant.key;
     for (;;) {
-      // Whatever ends from here on is asked for once more.
-      this.#ticket.woken = false;
+      waiting.asks(this.#ticket);
       if (this.#understood.admission.holds !== 'refuse') {
         const others = waiting.before(this.#ticket, chain) !== null;
         this.#change({ holds: others ? 'queue' : 'wait' });

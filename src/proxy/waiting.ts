@@ -15,6 +15,8 @@ export interface Ticket {
   queue: bigint | null;
   /** Something has ended since it asked last. */
   woken: boolean;
+  /** How many calls had ended when it asked last. */
+  ends: number;
   wake: (() => void) | null;
 }
 
@@ -22,6 +24,8 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #queues = new Map<bigint, Ticket[]>();
   #seq = 0;
+  /** Calls that have ended, of all keys. */
+  #ends = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -35,7 +39,13 @@ export class WaitingRoom {
   }
 
   ticket(): Ticket {
-    return { seq: this.#seq++, queue: null, woken: false, wake: null };
+    return { seq: this.#seq++, queue: null, woken: false, ends: 0, wake: null };
+  }
+
+  /** The ticket's call asks the ledger: whatever ends from here on is worth asking once more. */
+  asks(ticket: Ticket): void {
+    ticket.woken = false;
+    ticket.ends = this.#ends;
   }
 
   /** The key of `chain` in whose queue somebody stands who came before; null: nobody does. */
@@ -53,9 +63,11 @@ export class WaitingRoom {
    * something has ended, or `timeoutMs` are over.
    */
   async wait(ticket: Ticket, keyId: bigint, timeoutMs: number): Promise<void> {
+    const isNew = ticket.queue !== keyId;
     this.#enter(ticket, keyId);
-    if (ticket.woken) return;
     const first = this.#queues.get(keyId)![0] === ticket;
+    // Nobody could wake it before it stood here, so it may be what it waits for that has ended.
+    if (ticket.woken || (isNew && first && ticket.ends !== this.#ends)) return;
     await new Promise<void>((resolve) => {
       const ms = first ? Math.min(timeoutMs, ASK_AGAIN_MS) : timeoutMs;
       const cancel = this.#clock.after(ms, resolve);
@@ -82,6 +94,7 @@ export class WaitingRoom {
 
   /** A call that draws on the budgets of these keys has ended. */
   ended(chain: readonly bigint[]): void {
+    this.#ends++;
     if (this.#queues.size === 0) return;
     for (const keyId of chain) {
       const first = this.#queues.get(keyId)?.[0];
