@@ -703,6 +703,10 @@ test('an answer that is no price refuses the call, and says what Stripe said', (
   assert.match(shown(ask(...refund, [[500, {}]])), /answered 500\./);
   assert.match(shown(ask(...refund, [[200, 'garbage']])), /something else than JSON/);
   assert.match(shown(ask(...refund, [{ object: 'list' }])), /something else than the payment/);
+  const preview = ask('POST', '/v1/subscriptions', 'customer=cus_1', [
+    { object: 'invoice', amount_due: 2 ** 52, currency: 'usd' },
+  ]);
+  assert.match(shown(preview), /the amount is too large/, 'it would not fit 64 bits');
   const euro = charge({ currency: 'eur' });
   assert.match(shown(ask(...refund, [euro])), /the currency eur needs a rate/);
   const pay = ask('POST', '/v1/invoices/in_1/pay', '', [

@@ -7,7 +7,7 @@ import type { Refusal } from '../../errors.ts';
 import { ambiguous } from '../one-reading.ts';
 import { integerIn, type Json, textIn } from '../reply.ts';
 import type { Learned } from '../vendor.ts';
-import { faultInMinor, MAX_MINOR, readMinor } from './currency.ts';
+import { faultInMinor, readMinor } from './currency.ts';
 import { priceOfStated } from './payments.ts';
 import {
   type Asked,
@@ -51,7 +51,6 @@ export const createItem: Rule = {
     const stated = fields.get('currency')?.toLowerCase() ?? currency;
     if (stated !== currency) return { quote: unpriced(`the price is in ${currency}`) };
     const minor = each * quantity;
-    if (minor > MAX_MINOR) return { quote: unpriced('the amount is too large') };
     // Taxes may come on top; its invoice shows them.
     return learnedPrice('estimated', minor, currency, tariff);
   },
@@ -103,7 +102,6 @@ function priceOfUnits(asked: Asked, stated: Stated, quantity: bigint): Priced | 
   const fault = stated.currency === null ? null : faultInMinor(unit, stated.currency);
   if (fault !== null) return ambiguous(fault);
   const minor = unit * quantity;
-  if (minor > MAX_MINOR || -minor > MAX_MINOR) return noPrice(unpriced('the amount is too large'));
   return { ...priceOfStated('exact', { ...stated, minor }, asked), amount: null };
 }
 
@@ -113,7 +111,6 @@ function upOf(text: string, times: bigint): bigint | null {
   if (whole === undefined) return null;
   const scale = 10n ** BigInt(part.length);
   const minor = (BigInt(whole + part) * times + scale - 1n) / scale;
-  if (minor > MAX_MINOR) return null;
   return sign === '-' ? -minor : minor;
 }
 

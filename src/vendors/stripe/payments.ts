@@ -5,7 +5,7 @@
  * What the ledger does not know of a payment is asked of Stripe.
  */
 import { idIn, integerIn, type Json, textIn } from '../reply.ts';
-import type { Learned, ObjectFact, Quote } from '../vendor.ts';
+import type { Learned, Quote } from '../vendor.ts';
 import { minorUnit } from './currency.ts';
 import { findingIn, paymentIn } from './facts.ts';
 import {
@@ -121,12 +121,12 @@ export const capture: Rule = {
     return { ...found, amount: stated.minor, lookUp: lookAt(asked, subject) };
   },
   learn(asked, told, quoted) {
-    const [fact] = factsIn(learnPayment(asked, told, quoted));
-    if (!fact || quoted.kind !== 'object' || quoted.limit === null || fact.moved === null) {
-      return learnPayment(asked, told, quoted);
+    const learned = learnPayment(asked, told, quoted);
+    const moved = 'facts' in learned ? learned.facts?.[0]?.moved : null;
+    if (!moved || !('quote' in learned) || quoted.kind !== 'object' || !quoted.limit) {
+      return learned;
     }
-    const limit = { minor: quoted.limit.minor + fact.moved };
-    return learnedObject(fact, { ...quoted, limit }, asked.tariff);
+    return { ...learned, quote: { ...quoted, limit: { minor: quoted.limit.minor + moved } } };
   },
 };
 
@@ -239,8 +239,4 @@ export function learnPayment(asked: Asked, told: readonly Json[], quoted: Quote)
   const intent = object.object === 'charge' ? idIn(object.payment_intent) : null;
   const lookUp = told.length === 1 ? lookAtPaid(asked, intent) : null;
   return lookUp ? { lookUp } : notUnderstood('the payment');
-}
-
-function factsIn(learned: Learned): readonly ObjectFact[] {
-  return 'facts' in learned ? (learned.facts ?? []) : [];
 }

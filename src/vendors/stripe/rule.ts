@@ -7,7 +7,7 @@ import type { Refusal } from '../../errors.ts';
 import { canonicalForm, type Fields } from '../form.ts';
 import type { Json } from '../reply.ts';
 import type { Learned, LookUp, ObjectFact, Quote, Tariff } from '../vendor.ts';
-import { minorUnit, toMicros, whyNoUnit } from './currency.ts';
+import { MAX_MINOR, minorUnit, toMicros, whyNoUnit } from './currency.ts';
 
 /** A call whose price is asked for. */
 export interface Asked {
@@ -86,6 +86,7 @@ export function priced(
   currency: string,
   tariff: Tariff,
 ): Quote {
+  if (minor > MAX_MINOR) return unpriced('the amount is too large');
   const micros = toMicros(minor, currency, tariff);
   return micros === null ? withoutRate(currency, tariff) : { kind, micros };
 }
