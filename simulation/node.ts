@@ -84,10 +84,10 @@ export class SimulatedNode {
     const tariffs = new TariffBook();
     tariffs.setPrices(twilio.name, null, MESSAGE_PRICES);
     const seal = new ReplySeal(MASTER_KEY);
-    const shared = { vendors: VENDORS, accounts, ledger, tariffs, upstream, seal, clock };
+    const { running } = this;
+    const shared = { vendors: VENDORS, accounts, ledger, tariffs, upstream, running, seal, clock };
     this.#plane = new DataPlane({
       ...shared,
-      running: this.running,
       waiting: this.waiting,
       observer: { observe: () => undefined },
       ids: new IdSource(clock, 0, lastId),

@@ -138,7 +138,7 @@ export async function startKeybrake(
       ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
     });
     const resolver = new Resolver({
-      ...{ vendors, accounts, tariffs, ledger, upstream, seal, clock, log, metrics },
+      ...{ vendors, accounts, tariffs, ledger, upstream, running, seal, clock, log, metrics },
     });
     let ready: string | null = 'starting';
     const control = createControl({

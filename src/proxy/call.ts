@@ -120,7 +120,10 @@ export class DataPlane {
     });
     announce('understood', id);
 
-    const state = { id, keyId: caller.key.id, vendor: way.vendor.name, sent: false, stopped: null };
+    const state: RunningCall = {
+      ...{ id, keyId: caller.key.id, vendor: way.vendor.name, clue: understood.admission.clue },
+      ...{ sent: false, stopped: null },
+    };
     running.add(state);
     try {
       const call = { running: state, caller, route: way, understood, startedAt };

@@ -11,6 +11,8 @@ export interface RunningCall {
   readonly id: bigint;
   readonly keyId: bigint;
   readonly vendor: string;
+  /** As in its row: by what it is found at the vendor. */
+  readonly clue: string | null;
   /** Bytes have gone to the vendor. */
   sent: boolean;
   /** Why the call must not be sent any more; null while it may. */
@@ -43,6 +45,14 @@ export class RunningCalls {
     if (!waiting) return;
     this.#waiting.delete(id);
     for (const wake of waiting) wake();
+  }
+
+  /** Whether a call is at the vendor that another one would be found by the same clue as. */
+  isSent(vendor: string, clue: string): boolean {
+    for (const call of this.#calls.values()) {
+      if (call.sent && call.clue === clue && call.vendor === vendor) return true;
+    }
+    return false;
   }
 
   /** Resolves when no call is under way, those whose clients have hung up included. */

@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Sender } from '../proxy/forward.ts';
 import { lookUp } from '../proxy/look-up.ts';
 import { ownKey } from '../proxy/own-key.ts';
+import type { RunningCalls } from '../proxy/running.ts';
 import type { ReplySeal } from '../proxy/sealed-reply.ts';
 import type { TariffBook } from '../tariffs/book.ts';
 import type { Investigation, OpenCall, Vendor, VendorReply } from '../vendors/vendor.ts';
@@ -44,6 +45,7 @@ export interface ResolverDeps {
   tariffs: TariffBook;
   ledger: Ledger;
   upstream: Sender;
+  running: RunningCalls;
   seal: ReplySeal;
   clock: Clock;
   log: {
@@ -164,6 +166,9 @@ export class Resolver {
           return this.#giveUp(call, found.why);
         case 'conclude':
           if (this.#wasElsewhere(call, found)) return this.#giveUp(call, ROTATED);
+          if (await this.#isAnothers(call, found.conclusion.vendorObjectId)) {
+            return this.#later(call, RETRY_MS, 'what was found may be another call’s');
+          }
           return this.#conclude(row.id, vendor, found);
         case 'look': {
           if (replies.length === MAX_LOOKS) return this.#later(call, RETRY_MS, 'too many pages');
@@ -196,12 +201,9 @@ export class Resolver {
   }
 
   async #openCall({ row, clue, looks, sentAt }: DueCall): Promise<OpenCall> {
-    const { ledger, accounts } = this.#deps;
-    const { vendor, account, at, id } = row;
-    const around =
-      clue === null
-        ? []
-        : await ledger.objectsBetween(vendor, account, at - AROUND_MS, at + AROUND_MS);
+    const { accounts } = this.#deps;
+    const { account, at, id } = row;
+    const around = clue === null ? [] : await this.#objectsAround(row);
     return {
       ...{ id, at, sentAt, account, method: row.method, path: row.path, operation: row.operation },
       state: row.state === 'held' ? 'held' : 'unknown',
@@ -210,6 +212,22 @@ export class Resolver {
       ...{ onBehalfOf: row.onBehalfOf, vendorObjectId: row.vendorObjectId, clue, looks },
       taken: new Set(around.filter((each) => each !== row.vendorObjectId)),
     };
+  }
+
+  /** The vendor objects of calls of about that time. */
+  #objectsAround({ vendor, account, at }: CallRow): Promise<string[]> {
+    return this.#deps.ledger.objectsBetween(vendor, account, at - AROUND_MS, at + AROUND_MS);
+  }
+
+  /**
+   * Whether what was found by a clue may be what another call made: one like it that was sent before
+   * the vendor was asked. It is under way still, or its answer has named the object since.
+   */
+  async #isAnothers({ row, clue }: DueCall, objectId: string | null): Promise<boolean> {
+    if (clue === null || objectId === null || row.vendorObjectId !== null) return false;
+    // In this order: one that ends in between is in the ledger by then.
+    if (this.#deps.running.isSent(row.vendor, clue)) return true;
+    return (await this.#objectsAround(row)).includes(objectId);
   }
 
   /** Whether a call is taken for not executed by an account that got its credentials later. */

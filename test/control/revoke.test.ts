@@ -10,7 +10,8 @@ const house = await openHouse();
 /** A call of the key as the data plane has it: admitted, and `sent` or not. */
 function running(keyId: string, sent: boolean, vendor = 'stripe'): RunningCall {
   const id = house.deps.ids.next();
-  const call = { id, keyId: parseHandle('key', keyId)!, vendor, sent, stopped: null };
+  const known = { id, keyId: parseHandle('key', keyId)!, vendor, clue: null };
+  const call = { ...known, sent, stopped: null };
   house.deps.running.add(call);
   return call;
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { AccountBook } from '../../src/accounts.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Sender } from '../../src/proxy/forward.ts';
+import { RunningCalls } from '../../src/proxy/running.ts';
 import { ReplySeal } from '../../src/proxy/sealed-reply.ts';
 import { Resolver } from '../../src/resolve/resolver.ts';
 import { TariffBook } from '../../src/tariffs/book.ts';
@@ -40,6 +41,21 @@ function asking(name: string): Vendor {
   };
 }
 
+/** A vendor that lists what it made, of which the oldest that is nobody's is the call's. */
+function listing(made: readonly string[]): Vendor {
+  const investigate: Vendor['investigate'] = ({ taken, state }, replies) => {
+    if (state === 'held') return { next: 'wait', ms: HOUR };
+    const question = { path: '/list', query: '', headers: {}, body: '' };
+    if (replies.length === 0) return { next: 'look', lookUp: { method: 'GET', ...question } };
+    const conclusion: Conclusion = {
+      ...{ outcome: 'held', cost: null, repeatable: true, replayedByVendor: false, objects: [] },
+      ...{ vendorRequestId: null, vendorObjectId: made.find((id) => !taken.has(id))! },
+    };
+    return { next: 'conclude', conclusion, why: 'it is in the list', reply: null };
+  };
+  return { ...stripe, investigate };
+}
+
 async function deskWith(
   t: TestContext,
   vendors: readonly Vendor[],
@@ -55,6 +71,7 @@ async function deskWith(
     rmSync(dataDir, { recursive: true });
   });
   const faults: string[] = [];
+  const running = new RunningCalls(desk.clock);
   const accounts = await AccountBook.open(desk.ledger, MASTER_KEY, desk.clock);
   for (const vendor of vendors) {
     accounts.addBuiltIn(vendor, 'default', `https://${vendor.name}`, { secret: 'sk_test_1' });
@@ -64,13 +81,13 @@ async function deskWith(
     accounts,
     tariffs: new TariffBook(),
     ledger: desk.ledger,
-    upstream,
+    ...{ upstream, running },
     seal: new ReplySeal(MASTER_KEY),
     clock: desk.clock,
     log: { info: () => undefined, error: (_, message) => void faults.push(message) },
     metrics: { resolved: () => undefined, drift: () => undefined },
   });
-  return { desk, resolver, faults };
+  return { desk, resolver, running, faults };
 }
 
 test('a call whose end cannot be recorded keeps nobody else from being looked for', async (t) => {
@@ -125,4 +142,38 @@ test('a vendor that does not answer is asked once a round, and delays no other',
   desk.clock.advance(HOUR / 120);
   assert.equal(await resolver.round(), 1);
   assert.equal(await held(), 1, 'it stays counted');
+});
+
+test('a lost call takes no object of one like it that is under way, or was answered during the look', async (t) => {
+  for (const ends of ['after the look', 'during the look'] as const) {
+    let during = () => {};
+    const upstream: Sender = {
+      async send() {
+        during();
+        const reply = { status: 200, headers: new Map(), body: new Uint8Array() };
+        return { kind: 'reply', reply, upstreamMs: 1 };
+      },
+    };
+    const vendor = listing(['SM_other', 'SM_lost']);
+    const { desk, resolver, running } = await deskWith(t, [vendor], upstream);
+    const key = await desk.issue({ totalCap: usd(50) });
+    const lost = await desk.hold(key, 1, { clue: 'alike' });
+    desk.settle(lost, 'unknown', { lookAt: desk.now });
+    const other = await desk.hold(key, 1, { clue: 'alike' });
+    const state = { id: other, keyId: key.id, vendor: vendor.name, clue: 'alike' };
+    running.add({ ...state, sent: true, stopped: null });
+    const answer = () => {
+      desk.settle(other, 'held', { vendorObjectId: 'SM_other' });
+      running.remove(other);
+    };
+    if (ends === 'during the look') during = answer;
+    await resolver.round();
+    assert.equal(await desk.stateOf(lost), 'unknown', ends);
+    if (ends === 'after the look') answer();
+    during = () => {};
+    desk.clock.advance(HOUR);
+    await resolver.round();
+    const row = await desk.ledger.call(lost);
+    assert.deepEqual([row?.state, row?.vendorObjectId], ['held', 'SM_lost'], ends);
+  }
 });
