@@ -4,9 +4,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { openForWriting } from '../../src/ledger/sqlite/database.ts';
-import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import { openDataFolder } from '../../src/ledger/sqlite/database.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import { makeDataDir } from '../support/keybrake.ts';
 import { ledgerContract } from './contract.ts';
 import { codeOf, Desk, type Store, usd } from './desk.ts';
@@ -74,17 +73,6 @@ test('sqlite: a ledger that was closed is one whole file, also when reports were
   await desk.ledger.close();
   // Whoever copies keybrake.db alone from a stopped server must not lose what came last.
   assert.deepEqual(readdirSync(store.dataDir).sort(), ['keybrake.db', 'keybrake.lock']);
-});
-
-test('sqlite: a commit is answered after its fsync, and the log is written ahead', async (t) => {
-  const store = await sqliteStore();
-  t.after(() => store.remove());
-  // A killed process leaves what the kernel has; a power cut only what was synced. 2 is FULL.
-  const db = openForWriting(store.dataDir);
-  t.after(() => db.close());
-  const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  assert.equal(pragma('synchronous'), 2n);
-  assert.equal(pragma('journal_mode'), 'wal');
 });
 
 test('sqlite: after a batch that failed, holds of calls under way are still waited for', async (t) => {

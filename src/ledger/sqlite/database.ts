@@ -62,7 +62,7 @@ function lockDataFolder(dataDir: string): DatabaseSync {
 }
 
 /** Opens the ledger's file and brings its tables up to date. */
-export function openForWriting(dataDir: string): DatabaseSync {
+function openForWriting(dataDir: string): DatabaseSync {
   try {
     const db = new DatabaseSync(join(dataDir, 'keybrake.db'), { readBigInts: true });
     // FULL: a commit returns after its fsync. Without it a power cut loses holds that were answered.
