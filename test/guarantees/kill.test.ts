@@ -20,7 +20,7 @@ import { seededRandom } from '../../src/sandbox/faults.ts';
 import type { ReceivedRequest } from '../../src/sandbox/stripe/books.ts';
 import { ownKeyOf } from '../support/agreement.ts';
 import { makeDataDir, type SpawnedKeybrake, spawnKeybrake } from '../support/keybrake.ts';
-import { type AuditRow, issueKey, keySpend } from '../support/management.ts';
+import { type AuditRow, issueKey, type KeySpend, keySpend } from '../support/management.ts';
 import { startVendorProcess, type VendorProcess } from '../support/vendor-process.ts';
 
 const SEED = Number(process.env.KILL_SEED ?? randomInt(2 ** 31));
@@ -278,13 +278,13 @@ function whatItMeans(error: Stripe.errors.StripeError): Intent['answer'] {
 async function checkBooks(world: World, server: SpawnedKeybrake): Promise<void> {
   // First the vendor: what it executes later is not in this log, and the ledger only counts more.
   const received = await world.vendor.received();
-  const rows = await allRows(server);
+  const { rows, spends } = await oneStanding(world, server);
   checkRows(received, rows);
   checkExecutions(received);
   // Nobody calls now, so no call is under way; these charges have no other way to stay open.
   for (const row of rows) assert.notEqual(row.state, 'held', `${row.task_id} is held by nobody`);
   for (const [name, key] of Object.entries(world.keys)) {
-    const { spent_usd, held_usd } = await keySpend(server, key.id);
+    const { spent_usd, held_usd } = spends.get(name)!;
     const [spent, held] = [toCents(spent_usd), toCents(held_usd)];
     const charged = chargedCents(received, world, name);
     assert.ok(charged <= spent + held, `${name}: ${charged} charged, ${spent} + ${held} counted`);
@@ -296,6 +296,19 @@ async function checkBooks(world: World, server: SpawnedKeybrake): Promise<void> 
       sum(own.filter(holds).map((row) => toCents(row.quote_usd))),
       `${name}: held`,
     );
+  }
+}
+
+/** Rows and keys of one instant: what a start has found unknown is looked for, and ends meanwhile. */
+async function oneStanding(world: World, server: SpawnedKeybrake) {
+  for (;;) {
+    const rows = await allRows(server);
+    const spends = new Map<string, KeySpend>();
+    for (const [name, key] of Object.entries(world.keys)) {
+      spends.set(name, await keySpend(server, key.id));
+    }
+    const after = await allRows(server);
+    if (JSON.stringify(after) === JSON.stringify(rows)) return { rows, spends };
   }
 }
 

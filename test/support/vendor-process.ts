@@ -8,11 +8,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { FaultRule } from '../../src/sandbox/faults.ts';
 import type { ReceivedRequest } from '../../src/sandbox/stripe/books.ts';
+import { isLookUp } from './agreement.ts';
 
 export interface VendorProcess {
   /** What a server needs to use it as the account `default`. */
   settings: Record<string, string>;
-  /** Every request that it received, oldest first. */
+  /** Every request of a run that it received, oldest first; Keybrake's own questions are left out. */
   received(): Promise<ReceivedRequest[]>;
   /** Replaces the faults; none: it behaves. */
   faults(rules: FaultRule[]): Promise<void>;
@@ -41,7 +42,8 @@ export async function startVendorProcess(latencyMs = 0): Promise<VendorProcess> 
       return text
         .split('\n')
         .filter(Boolean)
-        .map((entry) => JSON.parse(entry) as ReceivedRequest);
+        .map((entry) => JSON.parse(entry) as ReceivedRequest)
+        .filter((request) => !isLookUp(request));
     },
     async faults(rules) {
       const reply = await fetch(`${books}/faults`, {
