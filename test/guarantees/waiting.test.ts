@@ -41,7 +41,8 @@ test('calls that wait are served in the order in which they came', async (t) => 
   await until(() => keybrake.sandbox.stripe.requests === 1);
   const waiting: Promise<unknown>[] = [];
   for (let n = 1; n <= 6; n++) {
-    waiting.push(run.charge(100, { fields: { 'metadata[n]': n } }));
+    // Each takes the whole budget and gives it back, so that one after the other is sent.
+    waiting.push(run.charge(1_000, { fields: { ...DECLINED, 'metadata[n]': n } }));
     // Each has reached the ledger before the next one sets out.
     await until(async () => (await waitingNow(keybrake.url)) === n);
   }
