@@ -39,18 +39,18 @@ interface Edition {
   confirms: boolean;
 }
 
+// All that is waited for comes before the first suite: `after` runs as soon as no registered test is
+// left, and would stop Redis while the second environment is still being installed.
 const EDITIONS = [
-  ['current', { module: 'billing', sdkAttempts: 3, confirms: true }],
-  ['stripe5', { module: 'billing_stripe5', sdkAttempts: 1, confirms: false }],
+  [await python('current'), { module: 'billing', sdkAttempts: 3, confirms: true }],
+  [await python('stripe5'), { module: 'billing_stripe5', sdkAttempts: 1, confirms: false }],
 ] as const;
-
 const redis = await startRedis();
 after(async () => {
   if (!('skip' in redis)) await redis.close();
 });
 
-for (const [name, edition] of EDITIONS) {
-  const environment = await python(name);
+for (const [environment, edition] of EDITIONS) {
   describe(`the Celery chord of ${edition.module}.py`, () => {
     if ('skip' in redis) test('runs', { skip: redis.skip }, () => {});
     else if ('skip' in environment) test('runs', { skip: environment.skip }, () => {});

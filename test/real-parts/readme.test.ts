@@ -22,6 +22,13 @@ function blocks(language: string): string[] {
   return [...found].map(([, code = '']) => code);
 }
 
+// Before the first test: `after` runs as soon as no registered test is left.
+const PYTHONS = [
+  ['current', await python('current')],
+  ['stripe5', await python('stripe5')],
+] as const;
+const noCurl = (await present('curl')) ? null : await installDebian('curl');
+
 let keybrake: Keybrake;
 /** Where the reader stands: the server's data folder is ./data here. */
 let folder: string;
@@ -57,7 +64,6 @@ function shellBlock(part: string): string {
   return found[0]!;
 }
 
-const noCurl = (await present('curl')) ? null : await installDebian('curl');
 const withCurl = noCurl === null ? {} : { skip: noCurl };
 
 test(
@@ -106,8 +112,7 @@ test('each block for stripe-node pays, and names its task', async () => {
   }
 });
 
-for (const name of ['current', 'stripe5'] as const) {
-  const environment = await python(name);
+for (const [name, environment] of PYTHONS) {
   const skip = 'skip' in environment ? { skip: environment.skip } : {};
   test(
     `each block for stripe-python works (${name}), and the cap stops the last`,
