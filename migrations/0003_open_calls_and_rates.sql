@@ -32,3 +32,9 @@ CREATE INDEX calls_resolved ON calls (vault_key_id, idempotency_key) WHERE resol
 -- What other attempts of a task did: a task may have made thousands of calls, few of them alike.
 CREATE INDEX calls_alike ON calls (task_id, fingerprint)
   WHERE task_id IS NOT NULL AND fingerprint IS NOT NULL;
+
+-- A reply serves repetitions for 24 hours from when it was stored: what became of a call may be
+-- found out a day after it was sent, and whoever asks again then must not execute it anew.
+ALTER TABLE replies ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;
+UPDATE replies SET stored_at = (SELECT at FROM calls WHERE id = call_id);
+CREATE INDEX replies_stored ON replies (stored_at);

@@ -10,7 +10,7 @@ import { type Admission, type Freeze, type Policy, UNCAPPED } from './ledger.ts'
 
 export const DAY_MS = 86_400_000;
 
-/** Replies and identities are kept this long, as Stripe keeps its own. */
+/** Replies are kept this long after they were stored, with their identities, as Stripe keeps its own. */
 export const IDENTITY_MS = DAY_MS;
 
 /** Seconds after which holds in front of a call may have come back. */

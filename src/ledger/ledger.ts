@@ -363,7 +363,7 @@ export interface Ledger {
 
   /** Writes everything that is waiting. */
   flush(): Promise<void>;
-  /** Removes replies and identities older than 24 hours, a bounded number at a time. */
+  /** Removes replies stored 24 hours ago or longer, with their identities, a bounded number at a time. */
   prune(now: number): Promise<number>;
   close(): Promise<void>;
 }

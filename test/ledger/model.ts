@@ -43,10 +43,12 @@ interface Name {
   at: number;
   body: string;
   running: bigint | null;
-  replies: boolean;
+  /** Since when there is a reply for who repeats the call. */
+  repliedAt: number | null;
 }
 
 export interface End {
+  at: number;
   outcome: Call['state'];
   cost: bigint;
   /** The reply is kept for who repeats the call; with `unknown`, the name alone. */
@@ -83,7 +85,7 @@ export class Model {
     if (known) {
       if (known.body !== body) return 'idempotency_mismatch';
       if (known.running !== null) return waited ? 'idempotency_in_flight' : 'in_flight';
-      if (known.replies) return 'replay';
+      if (known.repliedAt !== null) return 'replay';
       if (at - known.at >= WINDOW_MS) return 'outcome_unknown';
       known.running = id;
       this.#calls.set(id, { ...running(key, at, 0n, name), first: known.id });
@@ -100,7 +102,7 @@ export class Model {
     }
     this.#calls.set(id, running(key, at, needed, name));
     if (name !== null) {
-      this.#names.set(`${key}/${name}`, { id, at, body, running: id, replies: false });
+      this.#names.set(`${key}/${name}`, { id, at, body, running: id, repliedAt: null });
     }
     return 'admitted';
   }
@@ -120,7 +122,7 @@ export class Model {
     if (proof && first.state === 'unknown') this.#end(call.first, first, end);
   }
 
-  #end(id: bigint, call: Call, { outcome, cost, keep }: End): void {
+  #end(id: bigint, call: Call, { at, outcome, cost, keep }: End): void {
     call.state = outcome;
     if (outcome === 'settled' || outcome === 'released') {
       for (const key of this.#chain(call.key)) {
@@ -133,7 +135,7 @@ export class Model {
     const name = this.#names.get(`${call.key}/${call.name}`);
     if (name?.id !== id) return;
     name.running = null;
-    name.replies = keep && outcome !== 'unknown';
+    name.repliedAt = keep && outcome !== 'unknown' ? at : null;
     if (!keep) this.#names.delete(`${call.key}/${call.name}`);
   }
 
@@ -200,7 +202,8 @@ export class Model {
 
   #known(key: number, name: string, at: number): Name | undefined {
     const known = this.#names.get(`${key}/${name}`);
-    if (!known?.replies || at - known.at < DAY) return known;
+    const repliedAt = known?.repliedAt ?? null;
+    if (repliedAt === null || at - repliedAt < DAY) return known;
     this.#names.delete(`${key}/${name}`);
     return undefined;
   }

@@ -8,7 +8,7 @@ import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Quote } from '../../src/vendors/vendor.ts';
 import { makeDataDir } from '../support/keybrake.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { cents, codeOf, Desk, named, usd } from './desk.ts';
+import { cents, codeOf, DAY, Desk, named, usd } from './desk.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations');
 const AT = manualClock().now();
@@ -58,6 +58,9 @@ function oldLedger(dataDir: string): void {
   call(23n, 'unknown', 0, { idempotency_key: 'lost', fingerprint: 'body', replay_of: 22n });
   call(24n, 'held', 3, { running_id: 24n });
   call(25n, 'refused', 50, { verdict_reason: 'cap_exceeded', settled_at: AT });
+  const told = { idempotency_key: 'told', fingerprint: 'body', identity: 1 };
+  call(26n, 'settled', 0, { cost_usd: 0, ...told });
+  put('replies', { call_id: 26n, sealed: new Uint8Array(9) });
   const object = { vendor: 'stripe', account: 'default', unit: 10_000 };
   const paid = { amount: usd(9), counted: usd(9), settled: usd(9), moved: usd(9) };
   put('objects', { ...object, id: 'pi_paid', ...paid, refunded: usd(2) });
@@ -105,4 +108,10 @@ test('an older ledger goes on: its objects are priced as before, its open calls 
   desk.cost(again.id, 5, { keepIdentity: true });
   assert.equal(await desk.stateOf(22n), 'settled');
   assert.deepEqual((await desk.view(KEY)).policy.prices, {});
+
+  desk.clock.advance(DAY - 1);
+  while ((await desk.ledger.prune(desk.now)) > 0);
+  assert.equal((await desk.admit(KEY, 0, named('told'))).kind, 'replay');
+  desk.clock.advance(1);
+  assert.equal(await desk.ledger.prune(desk.now), 1);
 });

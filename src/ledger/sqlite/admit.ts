@@ -43,7 +43,7 @@ interface FirstRow {
   fingerprint: string;
   state: string;
   running_id: bigint | null;
-  has_reply: bigint;
+  stored_at: bigint | null;
 }
 
 export class Admissions {
@@ -74,7 +74,7 @@ export class Admissions {
        VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
-         EXISTS (SELECT 1 FROM replies WHERE call_id = calls.id) AS has_reply
+         (SELECT stored_at FROM replies WHERE call_id = calls.id) AS stored_at
        FROM calls`;
     this.#first = db.prepare(
       `${first} WHERE vault_key_id = ? AND idempotency_key = ? AND vendor = ? AND identity = 1`,
@@ -287,9 +287,9 @@ export class Admissions {
       fingerprint: row.fingerprint,
       state: row.state,
       runningId: row.running_id,
-      hasReply: row.has_reply === 1n,
+      hasReply: row.stored_at !== null,
     };
-    if (!first.hasReply || call.at - first.at < IDENTITY_MS) return first;
+    if (row.stored_at === null || call.at - num(row.stored_at) < IDENTITY_MS) return first;
     this.#forgetIdentity.run(first.id);
     return null;
   }

@@ -88,7 +88,9 @@ export class Settlements {
     );
     this.#abandonAll = abandoning(db, '');
     this.#abandonOne = abandoning(db, 'AND id = ?');
-    this.#putReply = db.prepare('INSERT OR REPLACE INTO replies (call_id, sealed) VALUES (?, ?)');
+    this.#putReply = db.prepare(
+      'INSERT OR REPLACE INTO replies (call_id, sealed, stored_at) VALUES (?, ?, ?)',
+    );
   }
 
   settle(settlement: Settlement): void {
@@ -135,7 +137,7 @@ export class Settlements {
     const first = this.#open.get(firstId);
     if (first?.state !== 'unknown') {
       // Found out meanwhile, by somebody who had no answer for who repeats the call.
-      if (settlement.sealedReply) this.#putReply.run(firstId, settlement.sealedReply);
+      this.#store(firstId, settlement);
       return;
     }
     if (!proof) {
@@ -247,7 +249,12 @@ export class Settlements {
     const settled = end.state === 'settled';
     this.#write(call, end.state, settled ? end.cost : null, settlement, keepIdentity);
     if (settled || end.state === 'released') this.#move(call, settled ? end.cost : 0n);
-    if (settlement.sealedReply) this.#putReply.run(call.id, settlement.sealedReply);
+    this.#store(call.id, settlement);
+  }
+
+  /** The reply that repetitions get, for as long as they do from now on. */
+  #store(id: bigint, { sealedReply, at }: Settlement): void {
+    if (sealedReply) this.#putReply.run(id, sealedReply, at);
   }
 
   #write(

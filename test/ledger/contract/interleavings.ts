@@ -167,7 +167,7 @@ class Run {
         if (!sent) return undefined;
         const cost = (sent.needed * BigInt(step.cost)) / 3n;
         const keep = step.keep || step.end === 'unknown';
-        this.#model.settle(sent.id, { outcome: step.end, cost, keep });
+        this.#model.settle(sent.id, { at: now, outcome: step.end, cost, keep });
         ledger.settle(
           settlement(sent.id, now, {
             outcome: step.end,

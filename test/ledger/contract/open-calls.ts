@@ -9,7 +9,7 @@ import {
 } from '../../../src/ledger/ledger.ts';
 import type { Quote } from '../../../src/vendors/vendor.ts';
 import type { AtDesk } from '../contract.ts';
-import { cents, codeOf, type Desk, fact, HOUR, named, usd } from '../desk.ts';
+import { cents, codeOf, DAY, type Desk, fact, HOUR, named, usd } from '../desk.ts';
 
 const MINUTE = HOUR / 60;
 /** A call that costs nothing. */
@@ -85,6 +85,22 @@ export function openCallContract(name: string, at: AtDesk): void {
     }
     assert.deepEqual(await at().standing(key), { spent: 2, held: 0 });
     assert.equal(await resolve(at(), 1n, {}), undefined);
+  });
+
+  test(`${name}: a reply that was found out late is given again for a day from then`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const id = await at().hold(key, 3, named('k'));
+    at().settle(id, 'unknown', { keepIdentity: true });
+    at().clock.advance(22 * HOUR);
+    const sealedReply = Buffer.from('sealed reply');
+    await resolve(at(), id, { outcome: 'settled', cost: usd(3), sealedReply });
+    at().clock.advance(DAY - 1);
+    while ((await at().ledger.prune(at().now)) > 0);
+    assert.equal((await at().admit(key, 3, named('k'))).kind, 'replay');
+    assert.deepEqual(await at().standing(key), { spent: 3, held: 0 });
+    at().clock.advance(1);
+    assert.equal(await at().ledger.prune(at().now), 1);
+    await at().hold(key, 3, named('k'));
   });
 
   test(`${name}: a call that is being sent is nobody's to resolve`, async () => {
