@@ -137,8 +137,16 @@ export async function startKeybrake(
       ...(options.coalesceMs === undefined ? {} : { coalesceMs: options.coalesceMs }),
       ...(options.holdsMs === undefined ? {} : { holdsMs: options.holdsMs }),
     });
+    // On connections of its own: they are broken off at a stop, since a look changes nothing there.
+    const looking = new Upstream(options.upstreamLimits);
     const resolver = new Resolver({
-      ...{ vendors, accounts, tariffs, ledger, upstream, running, seal, clock, log, metrics },
+      ...{ vendors, accounts, tariffs, ledger, running, seal, clock, log, metrics },
+      upstream: looking,
+    });
+    undo.push(async () => {
+      const stopped = resolver.stop();
+      await looking.close();
+      await stopped;
     });
     let ready: string | null = 'starting';
     const control = createControl({
@@ -177,7 +185,6 @@ export async function startKeybrake(
       await running.empty();
     });
     resolver.start(options.resolvePauseMs);
-    undo.push(() => resolver.stop());
     ready = null;
     return {
       url: listener.url,

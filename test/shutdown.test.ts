@@ -163,6 +163,27 @@ test(
 );
 
 test(
+  'a look at a vendor that does not answer does not hold a stop up, and is made again',
+  SOON,
+  async (t) => {
+    const { vendor, server, run, restart } = await scene(t);
+    const lost = run.charge(100).catch((error: Error) => error);
+    await vendor.waiting(1);
+    server.process.kill('SIGKILL');
+    await Promise.all([lost, server.ended]);
+    const next = await restart();
+    await vendor.waiting(2);
+    await stopping(next);
+    await assert.rejects(runWith(t, next, run).charge(100), { code: 'ECONNREFUSED' });
+    assert.equal(await next.ended, 0, next.output());
+    // The look that was broken off has said nothing: the next start looks at once.
+    const last = await restart();
+    await vendor.waiting(3);
+    assert.deepEqual(countStates(await auditRows(last, { key: run.id })), { unknown: 1 });
+  },
+);
+
+test(
   'connections that are idle, silent or half-way through a head do not hold a stop up',
   SOON,
   async (t) => {

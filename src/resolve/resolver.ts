@@ -89,7 +89,7 @@ export class Resolver {
     });
   }
 
-  /** Resolves when the look under way has ended. */
+  /** Resolves when the look under way has ended; what it would have told is left to the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
@@ -114,6 +114,7 @@ export class Resolver {
     const finding = await this.#investigate(call).catch((error: unknown) =>
       this.#failed(call, error),
     );
+    if (this.#stopped) return;
     try {
       await this.#record(call, lookedAt, finding);
     } catch (error) {
