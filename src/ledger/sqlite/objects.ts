@@ -87,8 +87,9 @@ export class Objects {
     this.#later = db.prepare(
       `${accepted} AND id <> ? AND (at > ? OR (at = ? AND id > ?) OR ${answered} > ?) LIMIT 1`,
     );
+    // SQLite would take the index of the key's calls, and read all that the key ever made.
     this.#settled = db.prepare(
-      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls
+      `SELECT coalesce(sum(cost_usd), 0) AS micros FROM calls INDEXED BY calls_subject
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
          AND vault_key_id = ? AND state = 'settled'`,
     );
