@@ -157,6 +157,19 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal((await at().view(key)).remaining, 0n);
   });
 
+  test(`${name}: it shows it also while other calls on the object are on their way`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open', { fields: { totalCap: usd(11) } });
+    const [confirm, raise] = [
+      await at().hold(key, 0, of(pi, 'amount')),
+      await at().hold(key, 0, of(pi, 'amount', 10)),
+    ];
+    await told(at(), key, fact(pi, 12, 'final'));
+    // What the raise holds is for the raise to take; the confirmation will take nothing.
+    assert.deepEqual(await at().standing(key), { spent: 9, held: 3 });
+    for (const id of [confirm, raise]) held(at(), id, fact(pi, 12, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 12, held: 0 });
+  });
+
   test(`${name}: an object that nobody saw, or whose currency has no rate, has no price`, async () => {
     const key = await at().issue({ totalCap: usd(100) });
     assert.equal(codeOf(await at().admit(key, 0, of('pi_never_seen', 'amount'))), 'unpriced');
