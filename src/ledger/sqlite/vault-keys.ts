@@ -120,10 +120,7 @@ export class VaultKeys {
     const parent = hot.parentId === null ? undefined : this.#keys.get(hot.parentId);
     if (parent) refuseWider(after, parent.state.policy);
     this.#keys.setPolicy(hot, after);
-    for (const budget of this.#keys.budgetsAt(hot, at)) {
-      recap(budget, (budget.kind === 'total' ? after.totalCap : after.dailyCap) ?? UNCAPPED);
-      this.#keys.touchBudget(budget);
-    }
+    for (const budget of this.#keys.budgetsAt(hot, at)) this.#keys.touchBudget(budget);
     const changes = JSON.stringify(differences(before, after), (_, value) =>
       typeof value === 'bigint' ? value.toString() : value,
     );
@@ -207,13 +204,6 @@ function budgetView({ kind, cap, spent, held, windowStart }: BudgetState, issued
       ? { windowStart, windowEnd: windowStart + DAY_MS }
       : { windowStart: issuedAt, windowEnd: null };
   return { kind, cap, spent, held, ...window } satisfies BudgetView;
-}
-
-/** A lowered cap never resets what was counted; the ceiling remembers that it was allowed. */
-function recap(budget: BudgetState, cap: bigint): void {
-  const counted = budget.spent + budget.held;
-  budget.cap = cap;
-  budget.ceiling = counted > cap ? counted : cap;
 }
 
 function refuseWider(child: Policy, parent: Policy): void {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RevocationTarget } from '../../../src/ledger/ledger.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, type Desk, HOUR, newKey, usd } from '../desk.ts';
+import { codeOf, DAY, type Desk, HOUR, newKey, usd } from '../desk.ts';
 
 const revoke = (desk: Desk, target: RevocationTarget) =>
   desk.ledger.revoke(target, 'enough', 'test', desk.now);
@@ -130,6 +130,20 @@ export function changeContract(name: string, at: AtDesk): void {
         changes: { totalCap: { from: '2000000', to: '3000000' } },
       },
     ]);
+  });
+
+  test(`${name}: a changed daily cap holds in every window, also in one that a clock set back returns to`, async () => {
+    const key = await at().issue({ dailyCap: usd(10) });
+    await at().hold(key, 1);
+    at().clock.advance(DAY);
+    await at().ledger.changeKey(key.id, { dailyCap: usd(2) }, 'operator', at().now);
+    at().clock.advance(-DAY);
+    assert.equal(codeOf(await at().admit(key, 2)), 'cap_exceeded');
+    await at().reopen();
+    const refused = await at().admit(key, 2);
+    assert.equal(refused.kind === 'refused' && refused.refusal.cap?.cap, usd(2));
+    await at().hold(key, 1);
+    assert.equal((await at().view(key)).remaining, 0n);
   });
 
   test(`${name}: a changed expiry, endpoint list and call limit hold for the next call`, async () => {
