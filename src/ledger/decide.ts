@@ -282,13 +282,22 @@ function overRate(chain: Link[], at: number): Refusal | null {
   return null;
 }
 
-/** The bucket as of `at`: it gains `calls` tokens each millisecond and holds one window's worth. */
+/**
+ * The bucket as of `at`: it gains `calls` tokens each millisecond and holds one window's worth. A
+ * clock that was set back empties none, and must not stop the filling until it has caught up: by
+ * more than a window no calls of one time differ.
+ */
 export function refill(key: KeyState, at: number): RateState {
   const limit = key.policy.rateLimit!;
   const full = limit.calls * limit.windowMs;
   if (!key.rate) return { tokens: full, at };
-  const gained = Math.max(0, at - key.rate.at) * limit.calls;
-  return { tokens: Math.min(full, key.rate.tokens + gained), at: Math.max(at, key.rate.at) };
+  const since = at - key.rate.at;
+  const gained = Math.max(0, since) * limit.calls;
+  const setBack = since < -limit.windowMs;
+  return {
+    tokens: Math.min(full, key.rate.tokens + gained),
+    at: setBack ? at : Math.max(at, key.rate.at),
+  };
 }
 
 function breachedBudgets(chain: Link[], needed: Micros): BudgetState[] {

@@ -401,6 +401,9 @@ test('a clock that is set back neither fills nor empties the bucket', () => {
     rateLimit: { calls: 2, windowMs: 1_000 },
     key: { rate: { tokens: 500, at: NOW } },
   });
-  assert.deepEqual(refill(own.key, NOW - 60_000), { tokens: 500, at: NOW });
+  assert.deepEqual(refill(own.key, NOW - 1_000), { tokens: 500, at: NOW });
   assert.deepEqual(refill(own.key, NOW + 1), { tokens: 502, at: NOW + 1 });
+  own.key.rate = refill(own.key, NOW - 60_000);
+  assert.equal(own.key.rate.tokens, 500);
+  assert.equal(refill(own.key, NOW - 59_000).tokens, 2_000, 'it fills again from where it is');
 });
