@@ -12,8 +12,8 @@ import { type KeyRow, num, readPolicy, writePolicy } from './rows.ts';
 
 /** Keys kept in memory between batches; about 2 KB each. */
 const KEPT = 2_000;
-/** A chain longer than this is a fault: issue refuses deeper trees. */
-const MAX_DEPTH = 8;
+/** Keys in one chain: each call is decided on all of them. Issue refuses deeper trees. */
+export const MAX_DEPTH = 8;
 
 export interface HotKey {
   state: KeyState;

@@ -56,6 +56,34 @@ export function changeContract(name: string, at: AtDesk): void {
     await assert.rejects(at().issue({ totalCap: 1n, parentId: leaf.id }), /parent.*revoked/);
   });
 
+  test(`${name}: runs issue ten thousand keys under one, at any depth, and an operator any number`, async () => {
+    const [top, beside] = [
+      await at().issue({ totalCap: usd(9) }),
+      await at().issue({ totalCap: usd(9) }),
+    ];
+    const middle = await at().issue({ totalCap: usd(9), parentId: top.id, byRun: true });
+    const issue = (parentId: bigint, byRun: boolean) =>
+      at().issue({ totalCap: usd(1), parentId, byRun });
+    await Promise.all(
+      Array.from({ length: 9_999 }, (_, n) => issue(n % 2 ? top.id : middle.id, true)),
+    );
+    for (const parent of [top, middle]) {
+      await assert.rejects(issue(parent.id, true), /10000 keys under key_\w+, and may not/);
+    }
+    await issue(top.id, false);
+    await issue(beside.id, true);
+    assert.equal((await revoke(at(), { key: top.id })).length, 10_002);
+  });
+
+  test(`${name}: a chain of keys has eight at most: each call is decided on all of them`, async () => {
+    let key = await at().issue({ totalCap: usd(9) });
+    for (let depth = 2; depth <= 8; depth++) {
+      key = await at().issue({ totalCap: usd(9), parentId: key.id });
+    }
+    await at().hold(key, 1);
+    await assert.rejects(at().issue({ totalCap: usd(9), parentId: key.id }), /at most 8 deep/);
+  });
+
   test(`${name}: labels and prefixes are text: no character in them stands for others`, async () => {
     const labels = ['run_%', 'run_%/1', 'runX%', 'run_', 'RUN_%/1', 'run_%/ä'];
     const keys = new Map<string, bigint>();
