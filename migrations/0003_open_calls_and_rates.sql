@@ -29,6 +29,9 @@ ALTER TABLE calls ADD COLUMN sent_at INTEGER;
 ALTER TABLE calls ADD COLUMN resolved_by TEXT;
 ALTER TABLE calls ADD COLUMN resolution TEXT;
 
+-- 1: who made the call was gone before its answer was whole, so its attempt makes it again.
+ALTER TABLE calls ADD COLUMN unheard INTEGER NOT NULL DEFAULT 0;
+
 CREATE INDEX calls_look ON calls (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX calls_resolved ON calls (vault_key_id, idempotency_key) WHERE resolved_by IS NOT NULL;
 

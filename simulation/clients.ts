@@ -29,6 +29,9 @@ export interface Order {
   /** The task that it belongs to, and which attempt of it this is; null: no task is named. */
   readonly task: { readonly id: string; attempt: number } | null;
   tries: number;
+  /** Tries that are not answered yet, and whether one was. */
+  underWay: number;
+  heard: boolean;
 }
 
 export interface ClientDeps {
@@ -52,6 +55,7 @@ const STRIPE = '/stripe/v1/payment_intents';
 const TWILIO = `/twilio/2010-04-01/Accounts/AC${'0'.repeat(32)}/Messages`;
 
 const TRIES = 3;
+const FRESH = { tries: 0, underWay: 0, heard: false };
 
 export class Clients {
   readonly #deps: ClientDeps;
@@ -83,7 +87,7 @@ export class Clients {
     const before = this.#orders.at(-dice.between(1, 8));
     if (before && dice.chance(0.2)) {
       if (!dice.chance(0.15)) return before;
-      return { ...before, body: `${before.body}&description=other`, task: null, tries: 0 };
+      return { ...before, body: `${before.body}&description=other`, task: null, ...FRESH };
     }
     if (this.#known.length > 0 && dice.chance(0.45)) return this.#followUp();
     return this.#new(dice.pick(credentials));
@@ -162,8 +166,8 @@ export class Clients {
     const { dice } = this.#deps;
     const named = method === 'POST' && dice.chance(0.8);
     const name = named ? this.#newName(credential) : null;
-    const task = named && dice.chance(0.2) ? { id: `task-${this.#tasks++}`, attempt: 0 } : null;
-    return { credential, method, path, body: form.toString(), name, task, tries: 0 };
+    const task = named && dice.chance(0.4) ? { id: `task-${this.#tasks++}`, attempt: 0 } : null;
+    return { credential, method, path, body: form.toString(), name, task, ...FRESH };
   }
 
   #newName({ account }: Credential): string {
@@ -176,30 +180,43 @@ export class Clients {
   send(order: Order): void {
     const { dice, timeline, weather, call } = this.#deps;
     order.tries += 1;
+    order.underWay += 1;
     const hangsUp = dice.chance(weather.hangsUp);
     const patience = hangsUp ? dice.between(1, 500) : null;
     let waits = true;
+    const hearers: (() => void)[] = [];
     if (patience !== null) {
       timeline.after(patience, () => {
         if (!waits) return;
         waits = false;
-        this.#again(order);
+        for (const hungUp of hearers) hungUp();
+        this.#again(order, true);
       });
     }
-    call(this.#incoming(order, hangsUp && dice.chance(0.2)), (outgoing) => {
+    const vanishes = hangsUp && dice.chance(0.2);
+    const onHangUp = (then: () => void) => {
+      if (waits) hearers.push(then);
+      else then();
+    };
+    call({ ...this.#incoming(order, vanishes), onHangUp }, (outgoing) => {
+      order.underWay -= 1;
       if (outgoing) this.#answered(order, outgoing);
       if (!waits) return;
       waits = false;
-      if (!outgoing || outgoing.status >= 500 || outgoing.status === 409) this.#again(order);
+      order.heard ||= outgoing !== null;
+      if (!outgoing || outgoing.status >= 500 || outgoing.status === 409) this.#again(order, false);
     });
   }
 
-  #again(order: Order): void {
+  /** `died`: the worker, in the midst of its call. */
+  #again(order: Order, died: boolean): void {
     const { dice, timeline } = this.#deps;
     if (order.tries >= TRIES || !dice.chance(0.7)) return;
     // Its scheduler tries the task anew, and its SDK makes a new key; or the SDK itself tries again.
     if (order.task && dice.chance(0.6)) {
-      order.task.attempt += 1;
+      // A broker that delivers the task of a dead worker again calls it the same attempt.
+      const same = died && order.underWay === 1 && !order.heard && dice.chance(0.7);
+      if (!same) order.task.attempt += 1;
       order.name = this.#newName(order.credential);
     }
     timeline.after(dice.between(0, 3_000), () => this.send(order));
@@ -213,7 +230,7 @@ export class Clients {
   }
 
   /** `vanishes`: the client goes before its request is whole. */
-  #incoming({ credential, method, path, body, name, task }: Order, vanishes: boolean): Incoming {
+  #incoming({ credential, method, path, body, name, task }: Order, vanishes: boolean) {
     const rawHeaders = ['Authorization', `Bearer ${credential.text}`];
     if (name !== null) rawHeaders.push('Idempotency-Key', name);
     if (task) rawHeaders.push('X-Keybrake-Task-Id', task.id);

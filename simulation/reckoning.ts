@@ -75,6 +75,7 @@ export class Reckoning {
       target: `/stripe/v1/payment_intents/${id}/cancel`,
       rawHeaders: ['Authorization', `Bearer ${janitor.text}`, ...form],
       readBody: async () => new Uint8Array(),
+      onHangUp: () => undefined,
     };
     return new Promise((resolve) => {
       world.call(incoming, (outgoing) => {

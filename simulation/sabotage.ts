@@ -99,6 +99,15 @@ export const SABOTAGES = {
         admit: (call) => ledger.admit({ ...call, idempotencyKey: null, fingerprint: null }),
       }),
   },
+  /** Nobody notices that a caller is gone before its answer. */
+  'hears no hang-up': {
+    breaks: [5],
+    ledger: (ledger) =>
+      over(ledger, {
+        admit: (call) => ledger.admit({ ...call, unheard: false }),
+        unheard: () => undefined,
+      }),
+  },
   /** What nobody knows the outcome of is sent again, to whatever vendor. */
   'sends again': {
     breaks: [5],

@@ -145,6 +145,7 @@ class Gate {
         target: request.url!,
         rawHeaders: request.rawHeaders,
         readBody: (limit) => readBody(request, limit),
+        onHangUp: (then) => onHangUp(response, then),
       });
       if (outgoing === null) request.destroy();
       else write(request, response, outgoing);
@@ -216,6 +217,12 @@ function readBody(
     request.on('error', () => resolve(null));
     request.on('close', () => resolve(null));
   });
+}
+
+/** What was written and is on its way in the system's buffers counts for heard. */
+function onHangUp(response: ServerResponse, then: () => void): void {
+  if (response.destroyed) then();
+  else response.once('close', () => response.writableFinished || then());
 }
 
 function write(request: IncomingMessage, response: ServerResponse, outgoing: Outgoing): void {

@@ -67,7 +67,7 @@ export interface Admission extends CallContext {
   /**
    * What the call is, so that a repetition is known; null: no identity. Without an idempotency key
    * (SDKs make a new one for each try of a task, or none) an attempt of a task repeats what its other
-   * attempts did, call by call.
+   * attempts did, and what it did itself and was not told of, call by call.
    */
   fingerprint: string | null;
   /** How long the vendor deduplicates a key; 0: never, so an unknown outcome is not sent again. */
@@ -83,6 +83,8 @@ export interface Admission extends CallContext {
   canAsk: boolean;
   /** The call is refused whatever the budgets say (two readings, a params rule): only recorded. */
   refusal: Refusal | null;
+  /** The caller is gone already, and will not hear the answer. */
+  unheard: boolean;
   /** The wait for the first call with this identity is over: refuse instead of `in_flight`. */
   waited: boolean;
   /**
@@ -312,6 +314,12 @@ export interface Ledger {
    * that commit the call is found again as `unknown`.
    */
   settle(settlement: Settlement): void;
+  /**
+   * The caller is gone before the answer was whole: a call like it repeats it, also of the same
+   * attempt of its task. Seen by every operation that is asked for afterwards; after a crash before
+   * the commit, by whether the call had ended.
+   */
+  unheard(id: bigint): void;
 
   /** Open calls to be looked for at the vendor by now, the longest due first. */
   dueCalls(now: number, limit: number): Promise<DueCall[]>;

@@ -93,6 +93,10 @@ export class QueuedLedger implements Ledger {
     this.#queue.defer('settle', settlement);
   }
 
+  unheard(id: bigint): void {
+    this.#queue.defer('unheard', id);
+  }
+
   dueCalls(now: number, limit: number): Promise<DueCall[]> {
     return this.#queue.submit('dueCalls', now, limit);
   }

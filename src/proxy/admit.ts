@@ -88,11 +88,12 @@ class Admitting {
 
   async run(): Promise<Admitted> {
     const { ledger, clock, waiting } = this.#deps;
-    const { chain } = this.#applicant.key;
+    const { key, running } = this.#applicant;
     for (;;) {
       waiting.asks(this.#ticket);
+      this.#change({ unheard: running.unheard });
       if (this.#understood.admission.holds !== 'refuse') {
-        const others = waiting.before(this.#ticket, chain) !== null;
+        const others = waiting.before(this.#ticket, key.chain) !== null;
         this.#change({ holds: others ? 'queue' : 'wait' });
       }
       const verdict = await ledger.admit(this.#understood.admission);

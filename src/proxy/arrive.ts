@@ -19,6 +19,8 @@ export interface Incoming {
   readonly rawHeaders: readonly string[];
   /** Reads the body: at most `limit` bytes; null when the client went away or sent too slowly. */
   readBody(limit: number): Promise<Uint8Array | 'too_large' | null>;
+  /** `then` is called when the client goes away before its answer was written whole. */
+  onHangUp(then: () => void): void;
 }
 
 /** The head of a request, each header once. */

@@ -122,9 +122,10 @@ export class DataPlane {
 
     const state: RunningCall = {
       ...{ id, keyId: caller.key.id, vendor: way.vendor.name, clue: understood.admission.clue },
-      ...{ sent: false, stopped: null },
+      ...{ sent: false, unheard: false, stopped: null },
     };
     running.add(state);
+    incoming.onHangUp(() => this.#hungUp(state, understood));
     try {
       const call = { running: state, caller, route: way, understood, startedAt };
       const outgoing = await this.#carryOut(call);
@@ -158,6 +159,15 @@ export class DataPlane {
       case 'admitted':
       case 'resend':
         return this.#send(call, verdict);
+    }
+  }
+
+  /** Whoever makes the call again in the same attempt of its task was not told of this one. */
+  #hungUp(call: RunningCall, { admission }: Understood): void {
+    call.unheard = true;
+    const { fingerprint, taskId, attempt } = admission;
+    if (fingerprint !== null && taskId !== null && attempt !== null) {
+      this.#deps.ledger.unheard(call.id);
     }
   }
 

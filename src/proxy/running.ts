@@ -15,6 +15,8 @@ export interface RunningCall {
   readonly clue: string | null;
   /** Bytes have gone to the vendor. */
   sent: boolean;
+  /** The caller hung up before its answer was whole. */
+  unheard: boolean;
   /** Why the call must not be sent any more; null while it may. */
   stopped: ErrorCode | null;
 }

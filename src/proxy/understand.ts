@@ -95,6 +95,7 @@ export function understand(question: Question): Understood {
     refusal: isRefusal(read)
       ? read
       : (outOfScope(route, request, reading) ?? objection(key, reading, idempotencyKey)),
+    unheard: false,
     waited: false,
     holds: 'wait',
   };

@@ -171,6 +171,7 @@ export function admission(keyId: bigint, id: bigint, at: number, over: Partial<A
     fingerprint: null,
     idempotencyWindowMs: 0,
     refusal: null,
+    unheard: false,
     waited: false,
     ...{ onBehalfOf: null, rateDate: null, clue: null, facts: [], canAsk: false, holds: 'refuse' },
     runId: null,

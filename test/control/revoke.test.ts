@@ -11,7 +11,7 @@ const house = await openHouse();
 function running(keyId: string, sent: boolean, vendor = 'stripe'): RunningCall {
   const id = house.deps.ids.next();
   const known = { id, keyId: parseHandle('key', keyId)!, vendor, clue: null };
-  const call = { ...known, sent, stopped: null };
+  const call = { ...known, sent, unheard: false, stopped: null };
   house.deps.running.add(call);
   return call;
 }

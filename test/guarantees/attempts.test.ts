@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { auditRows, countStates } from '../support/management.ts';
-import { type Run, startRun } from '../support/run.ts';
+import { charging, type Run, startRun } from '../support/run.ts';
 import { spendOf, start } from '../support/scene.ts';
 
 /** What a task's retry looks like from here: the same call, the next attempt, a new key. */
@@ -51,6 +52,34 @@ test('a task whose reply was lost is sent again with the first key, and is charg
   const rows = await auditRows(keybrake, { key: run.id });
   assert.deepEqual(countStates(rows), { settled: 1, replayed: 1 });
   assert.notEqual(rows[0]?.idempotency_key, rows[1]?.idempotency_key, 'the row has what was sent');
+});
+
+test('a task whose worker died while the vendor worked is charged once, when its broker delivers it again', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  const charge = (idempotencyKey?: string) => ({
+    fields: charging(700),
+    headers: { 'X-Keybrake-Task-Id': 'task-1', 'X-Keybrake-Attempt': '0' },
+    path: '/v1/payment_intents',
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  });
+  const fault = keybrake.sandbox.faults.next({ do: { kind: 'delay', delayMs: 200 } });
+  const { sent, body } = run.open(charge('made by the SDK'));
+  const closed = new Promise((resolve) => sent.on('error', resolve));
+  sent.end(body);
+  while (fault.hits === 0) await nextTurn();
+  sent.destroy();
+  await closed;
+  // A way there and back, by which the server has seen that the client is gone.
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 7]);
+  // The same attempt, and a key of the SDK's making.
+  const again = await run.call(charge('made anew'));
+  assert.equal(again.headers['x-keybrake-replayed'], 'true');
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  // That was heard, so the next one like it is a second charge of the task.
+  assert.equal((await run.call(charge())).headers['x-keybrake-replayed'], undefined);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 1400n);
+  assert.deepEqual(await spendOf(keybrake, run.id), [14, 0]);
 });
 
 test('two tasks that pay the same are two charges, and so are two calls of one attempt', async (t) => {

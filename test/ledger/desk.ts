@@ -86,7 +86,7 @@ export function admission(
     fingerprint: fields.idempotencyKey ? 'body' : null,
     idempotencyWindowMs: 23 * HOUR,
     refusal: null,
-    waited: false,
+    ...{ unheard: false, waited: false },
     ...{ onBehalfOf: null, rateDate: null, clue: null, facts: [], canAsk: false, holds: 'refuse' },
     ...fields,
   };

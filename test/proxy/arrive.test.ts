@@ -11,6 +11,7 @@ function head(target: string, ...headers: [name: string, value: string][]) {
       target,
       rawHeaders: headers.flat(),
       readBody: async () => new Uint8Array(),
+      onHangUp: () => undefined,
     },
     ['x-own-token'],
   );

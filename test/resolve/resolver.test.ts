@@ -161,7 +161,7 @@ test('a lost call takes no object of one like it that is under way, or was answe
     desk.settle(lost, 'unknown', { lookAt: desk.now });
     const other = await desk.hold(key, 1, { clue: 'alike' });
     const state = { id: other, keyId: key.id, vendor: vendor.name, clue: 'alike' };
-    running.add({ ...state, sent: true, stopped: null });
+    running.add({ ...state, sent: true, unheard: false, stopped: null });
     const answer = () => {
       desk.settle(other, 'held', { vendorObjectId: 'SM_other' });
       running.remove(other);

@@ -73,8 +73,8 @@ export class Admissions {
          task_name, attempt, trace_id, vendor, account, method, path, operation, customer_scope_id,
          policy_verdict, verdict_reason, state, quote_kind, quote_usd, cost_usd, currency, amount,
          cap_usage_after_usd, idempotency_key, fingerprint, replay_of, subject_id, subject_as,
-         identity, running_id, settled_at, http_status, rate_date, on_behalf_of, clue)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+         identity, running_id, settled_at, http_status, rate_date, on_behalf_of, clue, unheard)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
          vendor_object_id, cost_usd, settled_at,
@@ -90,10 +90,11 @@ export class Admissions {
          ORDER BY id LIMIT 1)`,
     );
     this.#executed = db.prepare(
-      `${first} WHERE ${ofTask} AND attempt <> ? AND identity = 1 AND replay_of IS NULL
+      `${first} WHERE ${ofTask} AND (attempt <> ? OR unheard = 1) AND identity = 1 AND replay_of IS NULL
          AND state IN ('held', 'settled', 'unknown')
          AND id NOT IN (SELECT replay_of FROM calls
-           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL AND state = 'replayed')
+           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL AND state = 'replayed'
+             AND unheard = 0)
        ORDER BY id LIMIT 1`,
     );
     this.#reply = db.prepare(
@@ -273,6 +274,7 @@ export class Admissions {
       call.rateDate ?? object?.rate_date ?? null,
       call.onBehalfOf,
       held ? call.clue : null,
+      call.unheard ? 1 : 0,
     );
     return budget === null ? null : left(budget);
   }
@@ -306,8 +308,9 @@ export class Admissions {
    * A task that is tried again makes its calls again, in their order: of those that are alike, each
    * repeats the oldest that another attempt executed and of which this one has no answer yet. One
    * more than those is new. Any other attempt, because one that was given up (its worker hung, its
-   * lease ran out) may still live and come after the next. What an SDK repeats by itself, with a key
-   * of its own making, is the same call of the attempt.
+   * lease ran out) may still live and come after the next. Also its own, of which the caller did not
+   * hear: a broker delivers the task of a worker that died again, as the same attempt. What an SDK
+   * repeats by itself, with a key of its own making, is the same call of the attempt.
    */
   #otherAttempt(call: Admission): unknown {
     const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;

@@ -32,7 +32,7 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
     ),
     // Looked for at once: nobody else will say what became of it.
     db.prepare(
-      `UPDATE calls SET state = 'unknown', running_id = NULL,
+      `UPDATE calls SET state = 'unknown', running_id = NULL, unheard = 1,
          look_at = CASE WHEN replay_of IS NULL THEN 0 END WHERE ${running}`,
     ),
   ];
@@ -47,6 +47,7 @@ export class Settlements {
   readonly #idle: StatementSync;
   readonly #about: StatementSync;
   readonly #putReply: StatementSync;
+  readonly #unheard: StatementSync;
   readonly #givenBack: StatementSync;
   readonly #abandonAll: [idle: StatementSync, unknown: StatementSync];
   readonly #abandonOne: [idle: StatementSync, unknown: StatementSync];
@@ -74,6 +75,7 @@ export class Settlements {
       `UPDATE calls SET vendor_object_id = coalesce(vendor_object_id, ?), look_at = ?, looks = 0
        WHERE id = ?`,
     );
+    this.#unheard = db.prepare('UPDATE calls SET unheard = 1 WHERE id = ?');
     this.#givenBack = db.prepare(
       `SELECT 1 FROM calls AS own
        JOIN calls AS freed USING (vault_key_id, idempotency_key, vendor)
@@ -111,6 +113,11 @@ export class Settlements {
     const which = id === null ? [] : [id];
     idle.run(...which);
     return Number(unknown.run(...which).changes);
+  }
+
+  /** Of a call that is not there yet, its admission says it. */
+  unheard(id: bigint): void {
+    this.#unheard.run(id);
   }
 
   #settleFirst(call: OpenCall, settlement: Settlement): void {

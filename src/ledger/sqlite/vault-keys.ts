@@ -25,7 +25,7 @@ import { type ChangeRow, type KeyRow, num, readChange, readIdentity, writePolicy
  * Keys that runs may issue under one key, at any depth. A key is a row for ever, and a revoke walks
  * them all while nothing is admitted: of so many it takes about 40 ms.
  */
-export const MAX_DELEGATED = 10_000n;
+const MAX_DELEGATED = 10_000n;
 
 export class VaultKeys {
   readonly #db: DatabaseSync;

@@ -44,6 +44,7 @@ export class Writer {
     this.#operations = {
       admit: (call: ledger.Admission) => admissions.admit(call),
       settle: (settlement: ledger.Settlement) => settlements.settle(settlement),
+      unheard: (id: bigint) => settlements.unheard(id),
       abandon: (id: bigint) => settlements.abandon(id),
       dueCalls: (now: number, limit: number) => resolutions.due(now, limit),
       resolve: (resolution: ledger.Resolution) => resolutions.resolve(resolution),

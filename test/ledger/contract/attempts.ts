@@ -135,6 +135,42 @@ export function attemptContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(key, 5, ofTask(1, 'three'))), 'admitted');
   });
 
+  test(`${name}: what its caller did not hear of is repeated by the same attempt, which a broker delivers again`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const repeats = async (first: bigint, made: string | null, kind = 'replay') => {
+      const again = await at().admit(key, 5, ofTask(0, made));
+      assert.equal(again.kind, kind);
+      assert.ok(again.kind === 'replay' || again.kind === 'resend');
+      assert.equal(again.firstId, first);
+      return again.id;
+    };
+    const heard = await at().hold(key, 5, ofTask(0, 'one'));
+    at().cost(heard, 5, KEPT);
+    const [early, late] = [
+      await at().hold(key, 5, ofTask(0, 'two')),
+      await at().hold(key, 5, { ...ofTask(0), unheard: true }),
+    ];
+    at().ledger.unheard(early);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(0, 'three'))), 'in_flight');
+    at().cost(early, 5, KEPT);
+    at().settle(late, 'unknown', { keepIdentity: true });
+    // The worker died once more before it heard of the first one.
+    at().ledger.unheard(await repeats(early, 'four'));
+    await repeats(early, 'five');
+    const resent = await repeats(late, null, 'resend');
+    at().cost(resent, 5, KEPT);
+    await at().hold(key, 5, ofTask(0, 'six'));
+    assert.deepEqual(await at().standing(key), { spent: 15, held: 5 });
+  });
+
+  test(`${name}: nobody heard of what was under way when the process ended`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const lost = await at().hold(key, 5, ofTask(0, 'one'));
+    await at().reopen();
+    const again = await at().admit(key, 5, ofTask(0, 'two'));
+    assert.equal(again.kind === 'resend' && again.firstId, lost, codeOf(again));
+  });
+
   test(`${name}: an attempt that was given up and still lives repeats what the next one did`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const late = await at().hold(key, 5, ofTask(0));
