@@ -61,7 +61,7 @@ export class Objects {
          moved = coalesce(excluded.moved, moved), refunded = excluded.refunded`,
     );
     this.#make = db.prepare(
-      `UPDATE objects SET counted = counted + ?, settled = settled + ?
+      `UPDATE objects SET counted = counted + ?, settled = settled + ?, elsewhere = 0
        WHERE vendor = ? AND account = ? AND id = ?`,
     );
     this.#putAlias = db.prepare(
@@ -258,7 +258,10 @@ export class Objects {
       : { unit: fact.unit, rateDate: fact.rateDate };
   }
 
-  /** A call made this object: `counted` of it is counted by that call, `settled` of that settled. */
+  /**
+   * A call made this object: `counted` of it is counted by that call, `settled` of that settled.
+   * What was seen to have moved before its answer was found is the call's too.
+   */
   make(place: Place, fact: ObjectFact, counted: Micros, settled: Micros): void {
     const { id } = this.learn(place, fact);
     this.#make.run(counted, settled, place.vendor, place.account, id);

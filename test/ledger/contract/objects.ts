@@ -340,6 +340,21 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal((await at().ledger.call(lost))?.cost, usd(7));
   });
 
+  test(`${name}: so it is when a lost call is found to have made what was seen before`, async () => {
+    const key = await at().issue({ totalCap: usd(10) });
+    const pi = newName('pi');
+    const lost = await at().hold(key, 10);
+    at().settle(lost, 'unknown');
+    // Captured in parts, of which one had moved when it was read.
+    const partly = fact(pi, 10, 'open', { moved: cents(6) });
+    await told(at(), key, partly);
+    await at().ledger.resolve({
+      ...{ id: lost, at: at().now, outcome: 'held', cost: null, objects: [partly] },
+      ...{ vendorObjectId: pi, sealedReply: null, by: 'vendor', why: 'found', lookAt: null },
+    });
+    assert.equal(codeOf(await at().admit(key, 0, of(pi, 'amount', 12))), 'cap_exceeded');
+  });
+
   test(`${name}: a reply from the vendor's own store says nothing new of an object`, async () => {
     const { key, pi } = await payment(at(), 7, 'open');
     const again = await at().hold(key, 7);
