@@ -21,8 +21,13 @@ interface End {
 /**
  * The firsts of resends come first, while those are still known as running: a first whose hold has
  * ended meanwhile is in no state that the second statement looks at, and would be in flight for ever.
+ * `unheard`: whether nobody heard the answers, in SQL.
  */
-function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementSync] {
+function abandoning(
+  db: DatabaseSync,
+  which: string,
+  unheard: string,
+): [StatementSync, StatementSync] {
   const running = `state IN ('held', 'unknown') AND running_id IS NOT NULL ${which}`;
   return [
     db.prepare(
@@ -32,7 +37,7 @@ function abandoning(db: DatabaseSync, which: string): [StatementSync, StatementS
     ),
     // Looked for at once: nobody else will say what became of it.
     db.prepare(
-      `UPDATE calls SET state = 'unknown', running_id = NULL, unheard = 1,
+      `UPDATE calls SET state = 'unknown', running_id = NULL, unheard = ${unheard},
          look_at = CASE WHEN replay_of IS NULL THEN 0 END WHERE ${running}`,
     ),
   ];
@@ -88,8 +93,8 @@ export class Settlements {
              AND since.state IN ('held', 'settled', 'unknown'))
        LIMIT 1`,
     );
-    this.#abandonAll = abandoning(db, '');
-    this.#abandonOne = abandoning(db, 'AND id = ?');
+    this.#abandonAll = abandoning(db, '', '1');
+    this.#abandonOne = abandoning(db, 'AND id = ?', 'unheard');
     this.#putReply = db.prepare(
       'INSERT OR REPLACE INTO replies (call_id, sealed, stored_at) VALUES (?, ?, ?)',
     );
