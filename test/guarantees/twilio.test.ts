@@ -80,6 +80,15 @@ function looking(t: TestContext, options: StartOptions = {}) {
   return startAt(t, '2026-11-24T09:00:00Z', { resolvePauseMs: 5, ...options });
 }
 
+/** A file of the operator's prices; gives its path. */
+function priceFile(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'keybrake-prices-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'prices.json');
+  writeFileSync(file, text);
+  return file;
+}
+
 async function settleAll(keybrake: Keybrake, run: Run, clock: ManualClock, messages: number) {
   await becomes(keybrake, run, 'settled', messages, () => clock.advance(SECOND));
 }
@@ -183,6 +192,23 @@ test('a price that a client reads ends the hold at once', async (t) => {
     held: 0n,
     states: { settled: 2 },
   });
+});
+
+test('a recorded call costs its recording too, though its client reads a price that leaves it out', async (t) => {
+  const prices = '{"prices": {"voice/US": 0.014, "voice-recording": 0.0025}}';
+  const settings = { KEYBRAKE_TWILIO_PRICES: priceFile(t, prices) };
+  const { clock, keybrake } = await looking(t, { settings });
+  const run = await startTexter(t, keybrake, { expires_in: '2d' });
+  const fields = { To: US, From: US, Url: 'https://a.example', TimeLimit: '120', Record: 'true' };
+  const sid = sidOf(await run.post(inAccount('Calls.json'), fields));
+  assert.equal((await counts(keybrake, run)).held, 2n * (14_000n + 2_500n));
+  const read = () => run.get(inAccount(`Calls/${sid}.json`));
+  let shown = await read();
+  for (; shown.json.price === null; shown = await read()) clock.advance(SECOND);
+  await becomes(keybrake, run, 'held', 0, () => clock.advance(SECOND));
+  const minutes = BigInt(Math.ceil(Number(shown.json.duration) / 60));
+  const { spent } = await counts(keybrake, run);
+  assert.equal(spent, keybrake.sandbox.twilio.billedMicros() + minutes * 2_500n);
 });
 
 test('a scheduled message is held until it goes out; cancelled, its money comes back', async (t) => {
@@ -437,10 +463,7 @@ test('a verification counts as it is quoted, each time that it is sent', async (
 });
 
 test('a lookup is a GET that costs, by the fields that it asks for', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'keybrake-prices-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'prices.json');
-  writeFileSync(file, '{"prices": {"lookup/caller_name": 0.01, "lookup/sim_swap": 0.04}}');
+  const file = priceFile(t, '{"prices": {"lookup/caller_name": 0.01, "lookup/sim_swap": 0.04}}');
   const keybrake = await start(t, { settings: { KEYBRAKE_TWILIO_PRICES: file } });
   const run = await startTexter(t, keybrake, { total_usd_cap: 0.06 });
   const lookUp = (query = '') => run.get(`/twilio/lookups/v2/PhoneNumbers/${US}${query}`);

@@ -65,7 +65,7 @@ test('the examples of Twilio’s own descriptions are read', { skip: withoutSpec
   const created = example('CreateMessage', /Messages\.json$/, 'createScheduledMessageSms');
   assert.equal(concluded(message(), 201, created).outcome, 'held');
   const call = example('CreateCall', /Calls\.json$/, 'create');
-  assert.deepEqual(end(CALL, 201, call), ['settled', 30_000n, `CA${'a'.repeat(32)}`]);
+  assert.deepEqual(end(CALL, 201, call), ['held', null, `CA${'a'.repeat(32)}`]);
   const fetched = example('FetchMessage', /Messages\//, 'fetch') as { sid: string };
   const path = MESSAGE_PATH.replace(SM, fetched.sid);
   const { objects } = concluded(reading(request('GET', path)), 200, fetched);
@@ -141,6 +141,18 @@ test('a cancelled message gives its hold back, and a price that a client reads e
     sent.objects.map(({ state }) => state),
     ['open'],
   );
+});
+
+test('the price that a reply states of a phone call is not all that it costs, so it ends no hold', () => {
+  // Without the legs that it dialled, its recording and its detection, which investigate.ts adds.
+  const done = shownCall({ status: 'completed', duration: '61', price: '-0.02800' });
+  assert.deepEqual(end(CALL, 201, done), ['held', null, CA]);
+  const path = `${CALLS.replace('.json', '')}/${CA}.json`;
+  for (const read of [reading(request('GET', path)), posted(path, { Status: 'completed' })]) {
+    assert.deepEqual(concluded(read, 200, done).objects, [], read.operation!);
+    const [cancelled] = concluded(read, 200, shownCall({ status: 'canceled' })).objects;
+    assert.equal(cancelled?.state, 'declined', 'one that never rang costs nothing');
+  }
 });
 
 test('a reply about another message than the one that was asked for ends no hold', () => {
