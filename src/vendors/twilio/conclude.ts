@@ -2,10 +2,10 @@
  * What a reply means for the money. A message is held until Twilio states its price; a call longer,
  * for what is stated of it leaves out the legs that it dialled, its recording and its detection, which
  * investigate.ts adds. What has no price of its own costs what was quoted. A rejection proves that
- * nothing was sent, 429 too; a 5xx proves nothing. Never throws.
+ * nothing was sent, 429 too; a 408 and a 5xx prove nothing. Never throws.
  */
 import type { Micros } from '../../money.ts';
-import { readJson, textIn } from '../reply.ts';
+import { isRejection, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { factOf, type Kind, microsOf, type Resource, resourceIn } from './resources.ts';
 
@@ -32,7 +32,7 @@ export function conclude(reading: Reading, reply: VendorReply, tariff: Tariff): 
 function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
   const { status } = reply;
   const free = reading.quote.kind === 'free';
-  if (status >= 400 && status < 500) return end('released', null, false);
+  if (isRejection(reply)) return end('released', null, false);
   if (status < 200 || status >= 300) return free ? end('settled', 0n, false) : UNKNOWN;
   const repeatable = reading.idempotency === 'proxy';
   const shown = SHOWN[reading.operation ?? ''];
