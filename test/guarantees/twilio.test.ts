@@ -20,8 +20,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A segment to the United States: the list price and the dearest carrier's fee. */
+/** A segment to the United States: the list price and the dearest carrier's fee; a picture. */
 const QUOTE = 14_500n;
+const MMS_QUOTE = 32_000n;
+/** The fake's carriers take as much for a picture as for a segment. */
+const MMS = 28_200n;
 const PLACEHOLDER = `AC${'0'.repeat(32)}`;
 const OTHER = `AC${'2e'.repeat(16)}`;
 const US = '+14155552671';
@@ -166,12 +169,12 @@ test('long texts, pictures and failed messages are counted as Twilio bills them'
   sidOf(await run.text({ Body: '😀'.repeat(67) }));
   sidOf(await run.text({ MediaUrl: 'https://a.example/1.png' }));
   sidOf(await run.text({ To: '+15005550009' })); // fails, for a price
-  assert.equal((await counts(keybrake, run)).held, 3n * QUOTE + 28_200n + QUOTE);
+  assert.equal((await counts(keybrake, run)).held, 3n * QUOTE + MMS_QUOTE + QUOTE);
   await settleAll(keybrake, run, clock, 3);
   const { spent } = await counts(keybrake, run);
   assert.deepEqual(
     [spent, spent],
-    [3n * QUOTE + 28_200n + 1_000n, keybrake.sandbox.twilio.billedMicros()],
+    [3n * QUOTE + MMS + 1_000n, keybrake.sandbox.twilio.billedMicros()],
   );
   sidOf(await run.text({ To: '+15005550011' })); // fails, and no price is ever stated
   const sentAt = clock.now();
