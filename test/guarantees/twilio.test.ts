@@ -381,6 +381,28 @@ test('a vault key in the path is refused, and stands in no row', async (t) => {
   assert.equal(keybrake.sandbox.twilio.requests, 0);
 });
 
+test('a run that is held to one script runs no other, wherever the request has it', async (t) => {
+  const settings = { KEYBRAKE_TWILIO_PRICES: priceFile(t, '{"prices": {"voice/US": 0.014}}') };
+  const keybrake = await start(t, { settings });
+  const Url = 'https://example.com/hello.xml';
+  const forbidden = { Twiml: { max: 0 }, ApplicationSid: { max: 0 }, FallbackUrl: { max: 0 } };
+  const run = await startTexter(t, keybrake, { params: { Url: { in: [Url] }, ...forbidden } });
+  const call = (fields: Record<string, string>) =>
+    run.post(inAccount('Calls.json'), { To: US, From: US, TimeLimit: '60', ...fields });
+  sidOf(await call({ Url }));
+  for (const fields of [
+    {},
+    { Url: `${Url}?a` },
+    { Twiml: '<Response/>' },
+    { Url, Twiml: '<Response/>' },
+    { Url, ApplicationSid: `AP${'0'.repeat(32)}` },
+    { Url, FallbackUrl: 'https://b.example' },
+  ] as Record<string, string>[]) {
+    assertRefused(await call(fields), 403, 'scope_not_allowed');
+  }
+  assert.equal(keybrake.sandbox.twilio.list('call').length, 1);
+});
+
 test('what leaks a token or moves control never reaches Twilio, unless the key names it', async (t) => {
   const keybrake = await start(t);
   const run = await startTexter(t, keybrake);
