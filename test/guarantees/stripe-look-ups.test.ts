@@ -383,6 +383,28 @@ test('a change whose new invoice could not be paid is held until that is paid or
   assert.deepEqual(await spendOf(keybrake, keyId), [due, 0]);
 });
 
+test('a retry of a lost call that Stripe priced is sent without asking again, and ends the first hold', async (t) => {
+  const { keybrake, keyId, stripe, outside, note, lookUps } = await open(t, ALL);
+  const { small, large } = await pricesOf(outside);
+  const sub = await outside.subscriptions.create({ customer: 'cus_1', items: [{ price: small }] });
+  const items = [{ id: sub.items.data[0]!.id, price: large }];
+  note();
+  const once = { idempotencyKey: 'once' };
+  const change = () =>
+    stripe.subscriptions.update(sub.id, { items, proration_behavior: 'always_invoice' }, once);
+  const lose = { match: { method: 'POST', idempotencyKey: 'once' } };
+  keybrake.sandbox.faults.next({ ...lose, do: { kind: 'hangup', at: 'after' } });
+  assert.equal((await failure(change())).code, 'outcome_unknown');
+  const [spent, held] = await spendOf(keybrake, keyId);
+  const asked = lookUps().length;
+  await change();
+  assert.equal(lookUps().length, asked);
+  // Its preview is what it is known to cost: of two invoices nobody can say which was the change's.
+  assert.deepEqual([spent, await spendOf(keybrake, keyId)], [0, [held, 0]]);
+  const billed = Number(booksOf(keybrake.sandbox.stripe).moved) / 1e6 - 30;
+  assert.ok(billed > 0 && held >= billed, `${held} for ${billed}`);
+});
+
 test('an accepted quote costs what it says', async (t) => {
   const { keybrake, keyId, stripe, outside, note } = await open(t, ALL);
   const { small } = await pricesOf(outside);
