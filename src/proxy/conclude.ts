@@ -53,27 +53,36 @@ export function conclude(sent: Sent, result: UpstreamResult, seal: ReplySeal): C
     case 'stopped':
       return stopped(sent, sent.stopped ?? 'key_revoked', null);
     case 'no_reply': {
-      const answer = refusal('outcome_unknown', `${NO_REPLY} ${whatNow(sent)}`);
+      const answer = noReply(sent);
       return ended(sent, answer, { why: result.why, unknown: true, upstreamMs: result.upstreamMs });
     }
   }
 }
 
 const NO_REPLY = 'The call was sent and no whole reply came back.';
+/** Where a retry finds nothing out: it would be another call, or is not sent. */
+const LOOK = 'Look at the vendor, as Keybrake does. Until it is known, what was held counts.';
 
 /** What stays counted, and whether a retry can find what the first try did. */
-function whatNow({ reading, hasIdentity }: Sent): string {
+function noReply({ reading, hasIdentity }: Sent): Refusal {
   const free = reading.quote.kind === 'free';
   const counted = free
     ? 'It costs nothing, so nothing stays counted'
     : 'Its amount stays counted until the outcome is known';
   // A read repeats nothing; of the rest only a key of the client's own tells a retry from a new call.
-  if (free && reading.idempotency === 'none') return `${counted}.`;
+  if (free && reading.idempotency === 'none') return unknown(`${counted}.`);
   const retry = 'a retry with the same Idempotency-Key, or by the next attempt of its task,';
-  if (hasIdentity && reading.idempotency === 'proxy') return `${counted}; ${retry} is not sent.`;
-  return hasIdentity
-    ? `${counted}; ${retry} is safe.`
-    : `${counted}. It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.`;
+  if (!hasIdentity) {
+    const what =
+      'It had no Idempotency-Key, so a retry would be a new call: look at the vendor first.';
+    return { ...unknown(`${counted}. ${what}`), remedy: LOOK };
+  }
+  if (reading.idempotency === 'vendor') return unknown(`${counted}; ${retry} is safe.`);
+  return { ...unknown(`${counted}; ${retry} is not sent.`), remedy: LOOK };
+}
+
+function unknown(what: string): Refusal {
+  return refusal('outcome_unknown', `${NO_REPLY} ${what}`);
 }
 
 function stopped(sent: Sent, code: ErrorCode, why: string | null): Concluded {

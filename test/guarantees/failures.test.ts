@@ -207,6 +207,10 @@ function toldIn(answer: Answer): string {
   return (answer.json.error as { message: string }).message;
 }
 
+function remedyIn(answer: Answer): string {
+  return (answer.json.error as { vault: { remedy: string } }).vault.remedy;
+}
+
 test('a lost reply tells whether a retry is safe: only with an idempotency key of its own', async (t) => {
   const keybrake = await start(t);
   const run = await startRun(t, keybrake);
@@ -214,13 +218,17 @@ test('a lost reply tells whether a retry is safe: only with an idempotency key o
     keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
     return run.call({ fields: charging(CENTS), ...options });
   };
-  const safe = toldIn(await lose({ idempotencyKey: 'order-1' }));
+  const known = await lose({ idempotencyKey: 'order-1' });
+  assert.equal(known.headers['stripe-should-retry'], undefined);
+  assert.match(remedyIn(known), /^Retry with the same idempotency key/);
   assert.match(
-    safe,
+    toldIn(known),
     /amount stays counted .* same Idempotency-Key, or by the next attempt of its task, is safe\.$/,
   );
-  const unsafe = toldIn(await lose({}));
-  assert.match(unsafe, /amount stays counted .* a retry would be a new call/);
+  const unsafe = await lose({});
+  assert.equal(unsafe.headers['stripe-should-retry'], 'false');
+  assert.match(remedyIn(unsafe), /^Look at the vendor/);
+  assert.match(toldIn(unsafe), /amount stays counted .* a retry would be a new call/);
   const free = toldIn(await lose({ path: '/v1/customers', fields: { name: 'Jenny' } }));
   assert.match(free, /nothing stays counted\. .* a retry would be a new call/);
 });
