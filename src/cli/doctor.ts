@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Api, findApiKey, type List } from './api.ts';
 import { CliError, EXIT } from './exit.ts';
+import { type Freezes, freezeText } from './freeze.ts';
 import { type ClientOptions, openApi, withClientOptions } from './options.ts';
 import { tableLines, visible } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -59,7 +60,9 @@ async function examine(api: Api, data: string, env: NodeJS.ProcessEnv): Promise<
     findings.push(await ready(api));
     const key = await managementKey(api, data, env);
     findings.push(key);
-    if (key.verdict === 'ok') findings.push(await accounts(api), await unresolved(api));
+    if (key.verdict === 'ok') {
+      findings.push(await accounts(api), await frozen(api), await unresolved(api));
+    }
   }
   return [...findings, transport(api), ...(await dataFolder(data))];
 }
@@ -198,6 +201,18 @@ async function accounts(api: Api): Promise<Finding> {
     verdict: 'warn',
     found: names.length > 0 ? `only the sandbox: ${names.join(', ')}` : 'none',
     remedy: 'Store a real one with `keybrake accounts add stripe`.',
+  };
+}
+
+async function frozen(api: Api): Promise<Finding> {
+  const check = 'frozen';
+  const { freezes } = (await api.get<Freezes>('/vault/revocations')).value;
+  if (freezes.length === 0) return { check, verdict: 'ok', found: 'nothing is' };
+  return {
+    check,
+    verdict: 'warn',
+    found: freezes.map(freezeText).join('; '),
+    remedy: 'Its calls are refused until you lift it: `keybrake unfreeze --help`.',
   };
 }
 
