@@ -115,10 +115,10 @@ function accountPath(vendor: string, account: string): string {
 const COLUMNS: readonly Column[] = [
   { title: 'VENDOR' },
   { title: 'ACCOUNT' },
-  { title: 'SENT TO' },
+  { title: 'SENT TO', shrinks: true },
   { title: 'FROM' },
   { title: 'STORED' },
-  { title: 'REPLACED' },
+  { title: 'REPLACED', optional: 1 },
 ];
 
 function addList(accounts: Command, terminal: Terminal): void {

@@ -3,6 +3,7 @@
  * ends, and how an operator ends one. The money moves by that word, so a reason is asked for.
  */
 import type { Command } from 'commander';
+import { parseUsd } from '../money.ts';
 import { dollars, prettyJson } from './exact-json.ts';
 import {
   type ClientOptions,
@@ -51,7 +52,7 @@ export function addUnresolved(calls: Command, terminal: Terminal): void {
   const command = calls
     .command('unresolved')
     .description('list calls whose outcome nobody could find out; their money stays held')
-    .option('--limit <n>', 'how many to list at the most', '50');
+    .option('--limit <n>', 'at most so many', '50');
   withClientOptions(withRunFilters(command)).addHelpText(
     'after',
     `
@@ -146,5 +147,9 @@ async function resolve(
   if (options.json) terminal.print(prettyJson(text));
   else if (outcome === 'settled') {
     terminal.print(`settled ${value.id}: it cost ${dollars(value.cost_usd)}`);
+    if (parseUsd(value.cost_usd ?? '0') > parseUsd(value.quote_usd)) {
+      const held = `${dollars(value.quote_usd)} that was held`;
+      terminal.note(`That is more than the ${held}: look at the key with \`keybrake keys show\`.`);
+    }
   } else terminal.print(`released ${value.id}: ${dollars(value.quote_usd)} came back`);
 }

@@ -39,8 +39,8 @@ export function addShadowReport(calls: Command, terminal: Terminal): void {
     'after',
     `
 Keys issued with --mode shadow let every call through and record what enforcing would have refused.
-A budget that is over its cap in shadow mode refuses all that follows, so the first row to read is
-the one that came first.
+Once a budget is over its cap, all that follows would be refused: which reason came first is
+first_at of --json. FOR EXAMPLE is the latest call of a row, for \`keybrake calls show\`.
 
 Examples:
   $ keybrake keys issue --vendor stripe --label trial-1 --total-usd-cap 500 --mode shadow

@@ -31,6 +31,7 @@ export interface KeyObject {
   held_usd: string;
   remaining_usd: string | null;
   calls: number;
+  budgets: { kind: string; remaining_usd: string; window_end: string | null }[];
   issued_at: string;
   expires_at: string | null;
   revoked_at: string | null;
@@ -39,9 +40,11 @@ export interface KeyObject {
 
 export function stateCell(key: KeyObject, now: number, terminal: Terminal): Cell {
   const expired = key.expires_at !== null && Date.parse(key.expires_at) <= now;
-  const text = key.revoked_at ? 'revoked' : expired ? 'expired' : 'live';
-  const style = text === 'live' ? 'green' : text === 'revoked' ? 'red' : 'yellow';
-  return { text, paint: (padded) => terminal.style(style, padded) };
+  const state = key.revoked_at ? 'revoked' : expired ? 'expired' : 'live';
+  const style = state === 'live' ? 'green' : state === 'revoked' ? 'red' : 'yellow';
+  // A live key in shadow mode stops nothing, whatever its cap says.
+  const text = state === 'live' && key.mode === 'shadow' ? 'shadow' : state;
+  return { text, paint: (padded) => terminal.style(text === 'shadow' ? 'yellow' : style, padded) };
 }
 
 /** The caps in one cell: `$500.00`, `$50.00/day`, or both. */
@@ -58,6 +61,9 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
   const now = Date.now();
   const time = (text: string | null) => text && `${shortTime(text)}  (${distance(text, now)})`;
   const cap = (text: string | null) => text && dollars(text);
+  const today = key.budgets.find(({ kind }) => kind === 'daily');
+  const window =
+    today && `, ${dollars(today.remaining_usd)} left until ${shortTime(today.window_end)}`;
   const hasEntries = (object: object | undefined) => object && Object.keys(object).length > 0;
   const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint'];
   return fieldLines(
@@ -67,7 +73,7 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
       ['state', stateCell(key, now, terminal)],
       ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
       ['total cap', cap(key.total_usd_cap)],
-      ['daily cap', cap(key.daily_usd_cap)],
+      ['daily cap', key.daily_usd_cap && `${dollars(key.daily_usd_cap)}${window ?? ''}`],
       ['per-call cap', cap(key.per_call_usd_cap)],
       ['spent', dollars(key.spent_usd)],
       ['held', dollars(key.held_usd)],
@@ -82,7 +88,7 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
           [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
       ),
       ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
-      ['mode', key.mode === 'enforce' ? null : key.mode],
+      ['mode', key.mode === 'enforce' ? null : 'shadow: nothing is refused'],
       ['parent', key.parent],
       ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
       ['issued', time(key.issued_at)],

@@ -7,8 +7,10 @@ export interface Column {
   align?: 'left' | 'right';
   /** May be cut with `…` when the table is wider than the terminal; the longest goes first. */
   shrinks?: boolean;
-  /** Left out, the highest first, where even cutting does not make the table fit. */
+  /** Left out, the highest first, before others are cut to less than can be read. */
   optional?: number;
+  /** At least so wide, so that tables that follow each other line up. */
+  width?: number;
 }
 
 export interface Cell {
@@ -24,6 +26,8 @@ export interface TableOptions {
 }
 
 const GAP = '  ';
+/** What is cut shorter says little: columns that may go are left out first. */
+const READABLE = 16;
 const MIN_SHRUNK = 8;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -69,12 +73,17 @@ const totalWidth = (widths: readonly number[]) =>
   widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
 
 /** Takes what is too wide from the columns that may shrink, always from the widest. */
-function shrink(widths: readonly number[], columns: readonly Column[], room: number): number[] {
+function shrink(
+  widths: readonly number[],
+  columns: readonly Column[],
+  room: number,
+  least: number,
+): number[] {
   const fitted = [...widths];
   while (totalWidth(fitted) > room) {
     let widest = -1;
     for (const [i, column] of columns.entries()) {
-      if (!column.shrinks || fitted[i]! <= MIN_SHRUNK) continue;
+      if (!column.shrinks || fitted[i]! <= least) continue;
       if (widest < 0 || fitted[i]! > fitted[widest]!) widest = i;
     }
     if (widest < 0) break;
@@ -91,16 +100,17 @@ function layOut(
 ): { index: number; column: Column; width: number }[] {
   let shown = columns.map((column, index) => ({ index, column, width: widths[index]! }));
   for (;;) {
+    const last = shown.reduce((most, { column }) => Math.max(most, column.optional ?? 0), 0);
     const fitted = shrink(
       shown.map(({ width }) => width),
       shown.map(({ column }) => column),
       room,
+      last > 0 ? READABLE : MIN_SHRUNK,
     );
-    const least = shown.reduce((most, { column }) => Math.max(most, column.optional ?? 0), 0);
-    if (totalWidth(fitted) <= room || least === 0) {
+    if (totalWidth(fitted) <= room || last === 0) {
       return shown.map((each, i) => ({ ...each, width: fitted[i]! }));
     }
-    shown = shown.filter(({ column }) => column.optional !== least);
+    shown = shown.filter(({ column }) => column.optional !== last);
   }
 }
 
@@ -118,7 +128,11 @@ export function tableLines(
     }),
   );
   const widths = columns.map((column, i) =>
-    Math.max(displayWidth(column.title), ...cells.map((row) => displayWidth(row[i]?.text ?? ''))),
+    Math.max(
+      column.width ?? 0,
+      displayWidth(column.title),
+      ...cells.map((row) => displayWidth(row[i]?.text ?? '')),
+    ),
   );
   const room = (options.columns ?? Number.POSITIVE_INFINITY) - indent.length;
   const shown = layOut(widths, columns, room);
