@@ -15,7 +15,7 @@ import {
   withClientOptions,
   withRunFilters,
 } from './options.ts';
-import { type Column, tableLines } from './table.ts';
+import type { Column, Row } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { distance } from './times.ts';
 
@@ -73,16 +73,17 @@ Examples:
       return;
     }
     const { rows, more } = await api.list<OpenCall>('/vault/calls', query, limit);
-    const cells = rows.map((row) => cellsOf(row, Date.now()));
-    const paintTitle = (title: string) => terminal.style('dim', title);
-    const lines = tableLines(COLUMNS, cells, { columns: terminal.columns, paintTitle });
+    const now = Date.now();
+    terminal.printTable(
+      COLUMNS,
+      rows.map((row) => cellsOf(row, now)),
+    );
     if (rows.length === 0) terminal.note('No call is left that needs you.');
-    else for (const line of lines) terminal.print(line);
     if (more) terminal.note(`There are more; --limit shows more than ${limit}.`);
   });
 }
 
-function cellsOf(row: OpenCall, now: number): string[] {
+function cellsOf(row: OpenCall, now: number): Row {
   return [
     row.id,
     distance(row.at, now),

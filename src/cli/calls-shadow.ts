@@ -9,7 +9,7 @@ import {
   withClientOptions,
   withRunFilters,
 } from './options.ts';
-import { type Column, tableLines } from './table.ts';
+import type { Column } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Sum {
@@ -57,9 +57,7 @@ Examples:
     const rows = data.map(({ code, endpoint, calls: count, amount_usd, example }) => [
       ...[code, endpoint, String(count), dollars(amount_usd), example],
     ]);
-    const paintTitle = (title: string) => terminal.style('dim', title);
-    const lines = tableLines(COLUMNS, rows, { columns: terminal.columns, paintTitle });
-    if (rows.length > 0) for (const line of lines) terminal.print(line);
+    terminal.printTable(COLUMNS, rows);
     terminal.note(
       `${sumText(would_refuse)} would have been refused, ${sumText(allowed)} let through.`,
     );

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { dollars, isUsdName, prettyJson } from './exact-json.ts';
 import { type ClientOptions, openApi, withClientOptions } from './options.ts';
-import { fieldLines } from './table.ts';
+import type { Field } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 type Row = Record<string, string | number | null>;
@@ -20,20 +20,12 @@ Examples:
   );
   command.action(async (id: string, options: ClientOptions) => {
     const reply = await openApi(options).get<Row>(`/vault/calls/${encodeURIComponent(id)}`);
-    if (options.json) {
-      terminal.print(prettyJson(reply.text));
-      return;
-    }
-    const paintTitle = (text: string) => terminal.style('dim', text);
-    for (const line of fieldLines(fieldsOf(reply.value), { indent: '  ', paintTitle })) {
-      terminal.print(line);
-    }
+    if (options.json) terminal.print(prettyJson(reply.text));
+    else terminal.printFields(Object.entries(reply.value).map(fieldOf));
   });
 }
 
-function fieldsOf(row: Row): (readonly [string, string])[] {
-  return Object.entries(row).flatMap(([name, value]) => {
-    if (value === null) return [];
-    return [[name, isUsdName(name) ? dollars(String(value)) : String(value)] as const];
-  });
+function fieldOf([name, value]: [string, Row[string]]): Field {
+  if (value === null) return [name, null];
+  return [name, isUsdName(name) ? dollars(value) : String(value)];
 }

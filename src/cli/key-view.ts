@@ -2,7 +2,7 @@
  * A vault key as it is shown: one row of a list, or aligned fields. Its text is no part of either.
  */
 import { dollars } from './exact-json.ts';
-import { type Cell, fieldLines } from './table.ts';
+import type { Cell } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { distance, shortTime } from './times.ts';
 
@@ -56,8 +56,8 @@ export function capText(key: KeyObject): string {
   return caps.filter(Boolean).join(' + ') || '-';
 }
 
-/** One key as aligned fields; what the key does not have takes no line. */
-export function keyLines(key: KeyObject, terminal: Terminal): string[] {
+/** Prints one key as aligned fields; what the key does not have takes no line. */
+export function printKey(key: KeyObject, terminal: Terminal): void {
   const now = Date.now();
   const time = (text: string | null) => text && `${shortTime(text)}  (${distance(text, now)})`;
   const cap = (text: string | null) => text && dollars(text);
@@ -66,36 +66,33 @@ export function keyLines(key: KeyObject, terminal: Terminal): string[] {
     today && `, ${dollars(today.remaining_usd)} left until ${shortTime(today.window_end)}`;
   const hasEntries = (object: object | undefined) => object && Object.keys(object).length > 0;
   const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint'];
-  return fieldLines(
-    [
-      ['id', key.id],
-      ['label', key.agent_run_label],
-      ['state', stateCell(key, now, terminal)],
-      ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
-      ['total cap', cap(key.total_usd_cap)],
-      ['daily cap', key.daily_usd_cap && `${dollars(key.daily_usd_cap)}${window ?? ''}`],
-      ['per-call cap', cap(key.per_call_usd_cap)],
-      ['spent', dollars(key.spent_usd)],
-      ['held', dollars(key.held_usd)],
-      ['left', dollars(key.remaining_usd)],
-      ['calls', `${key.calls}${key.max_calls === null ? '' : ` of ${key.max_calls}`}`],
-      ['rate limit', key.rate_limit],
-      ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
-      ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
-      ['acts for', key.on_behalf_of?.join(', ') || null],
-      ...(key.prices ?? []).map(
-        ({ endpoint, price_usd }, i) =>
-          [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
-      ),
-      ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
-      ['mode', key.mode === 'enforce' ? null : 'shadow: nothing is refused'],
-      ['parent', key.parent],
-      ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
-      ['issued', time(key.issued_at)],
-      ['expires', time(key.expires_at) ?? 'never'],
-      ['revoked', time(key.revoked_at)],
-      ['reason', key.revoked_reason],
-    ],
-    { indent: '  ', paintTitle: (text) => terminal.style('dim', text) },
-  );
+  terminal.printFields([
+    ['id', key.id],
+    ['label', key.agent_run_label],
+    ['state', stateCell(key, now, terminal)],
+    ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
+    ['total cap', cap(key.total_usd_cap)],
+    ['daily cap', key.daily_usd_cap && `${dollars(key.daily_usd_cap)}${window ?? ''}`],
+    ['per-call cap', cap(key.per_call_usd_cap)],
+    ['spent', dollars(key.spent_usd)],
+    ['held', dollars(key.held_usd)],
+    ['left', dollars(key.remaining_usd)],
+    ['calls', `${key.calls}${key.max_calls === null ? '' : ` of ${key.max_calls}`}`],
+    ['rate limit', key.rate_limit],
+    ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
+    ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
+    ['acts for', key.on_behalf_of?.join(', ') || null],
+    ...(key.prices ?? []).map(
+      ({ endpoint, price_usd }, i) =>
+        [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
+    ),
+    ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
+    ['mode', key.mode === 'enforce' ? null : 'shadow: nothing is refused'],
+    ['parent', key.parent],
+    ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
+    ['issued', time(key.issued_at)],
+    ['expires', time(key.expires_at) ?? 'never'],
+    ['revoked', time(key.revoked_at)],
+    ['reason', key.revoked_reason],
+  ]);
 }

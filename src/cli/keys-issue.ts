@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Reply } from './api.ts';
 import { prettyJson } from './exact-json.ts';
 import { CliError, EXIT } from './exit.ts';
-import { capText, type KeyObject, keyLines } from './key-view.ts';
+import { capText, type KeyObject, printKey } from './key-view.ts';
 import {
   type ClientOptions,
   collect,
@@ -154,7 +154,7 @@ function printIssued(reply: Reply<KeyObject>, options: IssueOptions, terminal: T
   if (options.json) terminal.print(prettyJson(text));
   else if (options.quiet || !terminal.isTTY) terminal.print(value.vault_key);
   else {
-    for (const line of keyLines(value, terminal)) terminal.print(line);
+    printKey(value, terminal);
     terminal.print();
     terminal.print(`  ${terminal.style('bold', value.vault_key ?? '')}`);
     terminal.print(terminal.style('dim', '  This is the only time the vault key is shown.'));

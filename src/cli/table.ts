@@ -19,6 +19,10 @@ export interface Cell {
   paint?: (text: string) => string;
 }
 
+/** A cell for each column, in their order. */
+export type Row = readonly (Cell | string)[];
+export type Field = readonly [name: string, value: string | Cell | null | undefined];
+
 export interface TableOptions {
   columns?: number;
   paintTitle?: (text: string) => string;
@@ -117,7 +121,7 @@ function layOut(
 /** The lines of a table, title row first; no line ends in spaces. */
 export function tableLines(
   columns: readonly Column[],
-  rows: readonly (readonly (Cell | string)[])[],
+  rows: readonly Row[],
   options: TableOptions = {},
 ): string[] {
   const indent = options.indent ?? '';
@@ -155,10 +159,7 @@ export function tableLines(
 }
 
 /** `name  value` pairs, the names aligned; a pair without a value is left out. */
-export function fieldLines(
-  fields: readonly (readonly [string, string | Cell | null | undefined])[],
-  options: TableOptions = {},
-): string[] {
+export function fieldLines(fields: readonly Field[], options: TableOptions = {}): string[] {
   const rows = fields.flatMap(([name, value]) =>
     value === null || value === undefined
       ? []
