@@ -15,8 +15,8 @@ const LISTED: Readonly<Record<string, string>> = {
   // Carriers take between 0.0025 and 0.0062 a segment; which one it is going to is not known.
   'sms-fee/US': '0.0062',
   'mms/US': '0.022',
-  // No figure of its own is known: the dearest of a segment's.
-  'mms-fee/US': '0.0062',
+  // Of the carriers' fees for a picture the dearest.
+  'mms-fee/US': '0.01',
   'message-failed': '0.001',
   verify: '0.05',
   'lookup/validation': '0',

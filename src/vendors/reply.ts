@@ -1,6 +1,7 @@
 /**
- * Reads a reply's body as JSON without trusting it: compressed or not, bounded, of any shape. What
- * cannot be read is null, never an exception.
+ * What replies of all vendors have in common: which status rejects, and a body's JSON, read without
+ * trusting it: compressed or not, bounded, of any shape. What cannot be read is null, never an
+ * exception.
  */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { exactJson } from '../json-scan.ts';
@@ -19,6 +20,14 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['deflate', inflateSync],
   ['br', brotliDecompressSync],
 ]);
+
+/**
+ * A 4xx: the vendor rejected the call, so that nothing moved. But for 408, which comes from what
+ * stands in front of the vendor and does not know how far the request came.
+ */
+export function isRejection({ status }: Pick<VendorReply, 'status'>): boolean {
+  return status >= 400 && status < 500 && status !== 408;
+}
 
 /** The body's JSON object; null when it is none, is too long, or is encoded in an unknown way. */
 export function readJson(reply: VendorReply): Json | null {

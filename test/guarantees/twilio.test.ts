@@ -20,8 +20,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A segment to the United States: the list price and the dearest carrier's fee. */
+/** A segment to the United States: the list price and the dearest carrier's fee; a picture. */
 const QUOTE = 14_500n;
+const MMS_QUOTE = 32_000n;
+/** The fake's carriers take as much for a picture as for a segment. */
+const MMS = 28_200n;
 const PLACEHOLDER = `AC${'0'.repeat(32)}`;
 const OTHER = `AC${'2e'.repeat(16)}`;
 const US = '+14155552671';
@@ -78,6 +81,15 @@ async function counts(keybrake: Keybrake, run: Run) {
 /** Server and vendor on one clock, and open calls looked for as fast as they are due. */
 function looking(t: TestContext, options: StartOptions = {}) {
   return startAt(t, '2026-11-24T09:00:00Z', { resolvePauseMs: 5, ...options });
+}
+
+/** A file of the operator's prices; gives its path. */
+function priceFile(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'keybrake-prices-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'prices.json');
+  writeFileSync(file, text);
+  return file;
 }
 
 async function settleAll(keybrake: Keybrake, run: Run, clock: ManualClock, messages: number) {
@@ -157,12 +169,12 @@ test('long texts, pictures and failed messages are counted as Twilio bills them'
   sidOf(await run.text({ Body: '😀'.repeat(67) }));
   sidOf(await run.text({ MediaUrl: 'https://a.example/1.png' }));
   sidOf(await run.text({ To: '+15005550009' })); // fails, for a price
-  assert.equal((await counts(keybrake, run)).held, 3n * QUOTE + 28_200n + QUOTE);
+  assert.equal((await counts(keybrake, run)).held, 3n * QUOTE + MMS_QUOTE + QUOTE);
   await settleAll(keybrake, run, clock, 3);
   const { spent } = await counts(keybrake, run);
   assert.deepEqual(
     [spent, spent],
-    [3n * QUOTE + 28_200n + 1_000n, keybrake.sandbox.twilio.billedMicros()],
+    [3n * QUOTE + MMS + 1_000n, keybrake.sandbox.twilio.billedMicros()],
   );
   sidOf(await run.text({ To: '+15005550011' })); // fails, and no price is ever stated
   const sentAt = clock.now();
@@ -183,6 +195,23 @@ test('a price that a client reads ends the hold at once', async (t) => {
     held: 0n,
     states: { settled: 2 },
   });
+});
+
+test('a recorded call costs its recording too, though its client reads a price that leaves it out', async (t) => {
+  const prices = '{"prices": {"voice/US": 0.014, "voice-recording": 0.0025}}';
+  const settings = { KEYBRAKE_TWILIO_PRICES: priceFile(t, prices) };
+  const { clock, keybrake } = await looking(t, { settings });
+  const run = await startTexter(t, keybrake, { expires_in: '2d' });
+  const fields = { To: US, From: US, Url: 'https://a.example', TimeLimit: '120', Record: 'true' };
+  const sid = sidOf(await run.post(inAccount('Calls.json'), fields));
+  assert.equal((await counts(keybrake, run)).held, 2n * (14_000n + 2_500n));
+  const read = () => run.get(inAccount(`Calls/${sid}.json`));
+  let shown = await read();
+  for (; shown.json.price === null; shown = await read()) clock.advance(SECOND);
+  await becomes(keybrake, run, 'held', 0, () => clock.advance(SECOND));
+  const minutes = BigInt(Math.ceil(Number(shown.json.duration) / 60));
+  const { spent } = await counts(keybrake, run);
+  assert.equal(spent, keybrake.sandbox.twilio.billedMicros() + minutes * 2_500n);
 });
 
 test('a scheduled message is held until it goes out; cancelled, its money comes back', async (t) => {
@@ -352,6 +381,28 @@ test('a vault key in the path is refused, and stands in no row', async (t) => {
   assert.equal(keybrake.sandbox.twilio.requests, 0);
 });
 
+test('a run that is held to one script runs no other, wherever the request has it', async (t) => {
+  const settings = { KEYBRAKE_TWILIO_PRICES: priceFile(t, '{"prices": {"voice/US": 0.014}}') };
+  const keybrake = await start(t, { settings });
+  const Url = 'https://example.com/hello.xml';
+  const forbidden = { Twiml: { max: 0 }, ApplicationSid: { max: 0 }, FallbackUrl: { max: 0 } };
+  const run = await startTexter(t, keybrake, { params: { Url: { in: [Url] }, ...forbidden } });
+  const call = (fields: Record<string, string>) =>
+    run.post(inAccount('Calls.json'), { To: US, From: US, TimeLimit: '60', ...fields });
+  sidOf(await call({ Url }));
+  for (const fields of [
+    {},
+    { Url: `${Url}?a` },
+    { Twiml: '<Response/>' },
+    { Url, Twiml: '<Response/>' },
+    { Url, ApplicationSid: `AP${'0'.repeat(32)}` },
+    { Url, FallbackUrl: 'https://b.example' },
+  ] as Record<string, string>[]) {
+    assertRefused(await call(fields), 403, 'scope_not_allowed');
+  }
+  assert.equal(keybrake.sandbox.twilio.list('call').length, 1);
+});
+
 test('what leaks a token or moves control never reaches Twilio, unless the key names it', async (t) => {
   const keybrake = await start(t);
   const run = await startTexter(t, keybrake);
@@ -437,10 +488,7 @@ test('a verification counts as it is quoted, each time that it is sent', async (
 });
 
 test('a lookup is a GET that costs, by the fields that it asks for', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'keybrake-prices-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'prices.json');
-  writeFileSync(file, '{"prices": {"lookup/caller_name": 0.01, "lookup/sim_swap": 0.04}}');
+  const file = priceFile(t, '{"prices": {"lookup/caller_name": 0.01, "lookup/sim_swap": 0.04}}');
   const keybrake = await start(t, { settings: { KEYBRAKE_TWILIO_PRICES: file } });
   const run = await startTexter(t, keybrake, { total_usd_cap: 0.06 });
   const lookUp = (query = '') => run.get(`/twilio/lookups/v2/PhoneNumbers/${US}${query}`);

@@ -31,7 +31,7 @@ const TO = '+14155552671';
 const SMS = { to: TO, from: REAL.from, body: 'Your order has left.' };
 const MEDIA = ['https://media.example/1.png', 'https://media.example/2.png'];
 /** A segment, a message with media, a verification by SMS; in dollars. */
-const [SEGMENT, MMS, VERIFICATION] = [0.0145, 0.0282, 0.0645];
+const [SEGMENT, MMS, VERIFICATION] = [0.0145, 0.032, 0.0645];
 
 const tools = await npmTools();
 const environment = await python('messaging');

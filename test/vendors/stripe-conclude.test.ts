@@ -291,7 +291,7 @@ test('only a 4xx proves that nothing moved; a 3xx, a 5xx or a strange status pro
     assert.deepEqual([found.outcome, found.repeatable], ['released', false], String(status));
   }
   const paid = intent('succeeded', { amount_received: 2900 });
-  for (const status of [100, 199, 301, 304, 399, 500, 502, 503, 504, 599, 600, 0, -1]) {
+  for (const status of [100, 199, 301, 304, 399, 408, 500, 502, 503, 504, 599, 600, 0, -1]) {
     for (const body of [wrong, paid]) {
       const found = conclude('POST', PI, USD, reply(status, body));
       assert.deepEqual([found.outcome, found.repeatable, found.objects], ['unknown', false, []]);

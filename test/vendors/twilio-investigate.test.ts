@@ -254,6 +254,16 @@ test('none in a complete list, ten minutes later: it was never made, and its hol
   assert.deepEqual(end(look(lost(), 10 * MINUTE, [page([old])])), ['released', null, null]);
 });
 
+for (const to of ['4155552671', `whatsapp:${US}`, 'messenger:1234567', 'client:ann']) {
+  test(`nothing in the list of ${to} proves nothing: Twilio may list it in another form`, () => {
+    assert.equal(look(lost({ To: to }), HOUR, [page([])]).next, 'wait');
+    const given = look(lost({ To: to }), 2 * DAY, [page([])]);
+    assert.match(given.next === 'give_up' ? given.why : '', /may list .* in another form/);
+    const listed = shownMessage({ to });
+    assert.deepEqual(end(look(lost({ To: to }), MINUTE, [page([listed])])), ['held', null, SM]);
+  });
+}
+
 test('nothing is given back by a list that is not complete, or that shows what it may be', () => {
   const uri = `/2010-04-01/Accounts/AC${'5'.repeat(32)}/Messages.json?PageSize=1000&Page=1&PageToken=PA`;
   const next = look(lost(), HOUR, [page([], uri)]);
@@ -292,6 +302,14 @@ test('a message whose text Twilio rewrites is found when only one can be it', ()
   assert.deepEqual(end(look(rewritten, MINUTE, [page([one])])), ['held', null, SM]);
   const two = [one, shownMessage({ sid: sid('1'), body: 'Your code is 2' })];
   assert.equal(look(rewritten, MINUTE, [page(two)]).next, 'wait');
+});
+
+test('a text that a service may encode smartly is not known by its letters', () => {
+  const service = `MG${'4'.repeat(32)}`;
+  const call = lost({ From: '', MessagingServiceSid: service, Body: 'It’s here' });
+  const listed = shownMessage({ messaging_service_sid: service, body: "It's here" });
+  assert.deepEqual(end(look(call, MINUTE, [page([listed])])), ['held', null, SM]);
+  assert.equal(look(lost({ Body: 'It’s here' }), MINUTE, [page([listed])]).next, 'wait');
 });
 
 test('a message by a service is known by the service: its sender is Twilio’s choice', () => {

@@ -190,7 +190,7 @@ const WITHHELD: [method: string, path: string, quote: 'free' | 'unpriced'][] = [
   ['POST', '/2010-04-01/Accounts.json', 'free'],
   ['POST', `${ACCOUNT}/Keys.json`, 'free'],
   ['POST', `${ACCOUNT}/SigningKeys.json`, 'free'],
-  ['POST', `${ACCOUNT}/Tokens.json`, 'free'],
+  ['POST', `${ACCOUNT}/Tokens.json`, 'unpriced'], // what is relayed by them is billed
   ['GET', `${ACCOUNT}/SIP/CredentialLists.json`, 'free'],
   ['POST', `${ACCOUNT}/Addresses.json`, 'free'],
   ['POST', `${ACCOUNT}/Applications.json`, 'free'],
@@ -208,6 +208,9 @@ const WITHHELD: [method: string, path: string, quote: 'free' | 'unpriced'][] = [
   ['POST', `${SERVICE}/AccessTokens`, 'free'],
   ['POST', '/iam/v1/Keys', 'unpriced'],
   ['POST', '/serverless/v1/Services', 'unpriced'],
+  ['GET', '/serverless/v1/Services/ZS1/Environments/ZE1/Variables', 'free'],
+  ['GET', '/serverless/v1/Services/ZS1/Environments/ZE1/Variables/ZV1', 'free'],
+  ['POST', '/messaging/v1/Services/MG1/Compliance/Usa2p/QE1', 'unpriced'], // vetted and paid anew
   ['GET', '/accounts/v1/Credentials/AWS', 'free'],
   // not built like one of the API's, so nobody knows what it is
   ['POST', `${ACCOUNT}/keys.JSON`, 'unpriced'],
@@ -222,6 +225,20 @@ for (const [method, path, quote] of WITHHELD) {
     assert.equal(read.quote.kind, quote);
   });
 }
+
+test('a read of Lookups that nobody has read may cost, so it has no price', () => {
+  for (const path of [
+    '/lookups/v3/PhoneNumbers/+14155552671?Fields=caller_name',
+    '/lookups/v2/phoneNumbers/+14155552671?Fields=caller_name',
+    '/lookups/v2/PhoneNumbers/+14155552671/Identity',
+    '/lookups/v2/Batches/LB1',
+  ]) {
+    assert.equal(reading(request('GET', path)).class, 'unpriced', path);
+  }
+  for (const path of ['/lookups/v2/PhoneNumbers/+14155552671', '/lookups/v2/RateLimits/Fields']) {
+    assert.equal(reading(request('GET', path)).class, 'free', path);
+  }
+});
 
 test('a product whose writes nobody has read has no prices', () => {
   for (const path of [

@@ -29,6 +29,8 @@ import {
 /** A segment to the United States, with the dearest carrier's fee. */
 const SEGMENT = 8_300n + 6_200n;
 
+const SERVICE = `MG${'0'.repeat(32)}`;
+
 const told = tariffOf({
   ...{ 'sms/GB': '0.05', 'sms/+4477': '0.07', 'voice/US/+1': '0.014', 'voice/US/+1907': '0.09' },
   ...{ 'voice/GB/+447': '0.04', whatsapp: '0.005', 'whatsapp/GB': '0.04', content: '0.03' },
@@ -50,18 +52,25 @@ const messages: [what: string, fields: Fields, quote: string, tariff?: Tariff][]
     { Body: `${'a'.repeat(100)}’`, SmartEncoded: 'true' },
     `estimated ${SEGMENT}`,
   ],
-  ['a picture', { MediaUrl: 'https://a.example/1.png' }, 'estimated 28200'],
-  ['a text as MMS', { SendAsMms: 'true', Body: 'a'.repeat(500) }, 'estimated 28200'],
+  [
+    'a curly quote, by a service, which may encode it smartly or not',
+    { Body: `${'a'.repeat(100)}’`, MessagingServiceSid: SERVICE },
+    `estimated ${2n * SEGMENT}`,
+  ],
+  [
+    'quarters, of which smart encoding makes more, by a service',
+    { Body: '¼'.repeat(67), MessagingServiceSid: SERVICE },
+    `estimated ${2n * SEGMENT}`,
+  ],
+  ['quarters by a number, as they are', { Body: '¼'.repeat(67) }, `estimated ${SEGMENT}`],
+  ['a picture', { MediaUrl: 'https://a.example/1.png' }, 'estimated 32000'],
+  ['a text as MMS', { SendAsMms: 'true', Body: 'a'.repeat(500) }, 'estimated 32000'],
   [
     'a picture to where MMS has no price',
     { To: GB, MediaUrl: 'https://a.example/1.png' },
     'unpriced',
   ],
-  [
-    'by a messaging service',
-    { From: '', MessagingServiceSid: `MG${'0'.repeat(32)}` },
-    `estimated ${SEGMENT}`,
-  ],
+  ['by a messaging service', { From: '', MessagingServiceSid: SERVICE }, `estimated ${SEGMENT}`],
   ['scheduled', { ScheduleType: 'fixed', SendAt: '2026-12-01T09:00:00Z' }, `estimated ${SEGMENT}`],
   [
     'a template: as much as it can be',
@@ -136,7 +145,7 @@ const calls: [what: string, fields: Fields, quote: string, tariff?: Tariff][] = 
   ],
   [
     'whose script is plain',
-    { TimeLimit: '60', Twiml: '<Response><Say>Hi</Say><Hangup/></Response>' },
+    { TimeLimit: '60', Twiml: '<Response><Play>a.mp3</Play><Hangup/></Response>' },
     'bounded 14000',
     told,
   ],
@@ -147,8 +156,8 @@ const calls: [what: string, fields: Fields, quote: string, tariff?: Tariff][] = 
     told,
   ],
   [
-    'whose script has a voice',
-    { TimeLimit: '60', Twiml: '<Response><Say voice="x">Hi</Say></Response>' },
+    'whose script speaks, in the voice that the account has set',
+    { TimeLimit: '60', Twiml: '<Response><Say>Hi</Say></Response>' },
     'estimated 14000',
     told,
   ],
@@ -401,22 +410,26 @@ test('a call is priced by the longest prefix that the Pricing API lists for its 
   assert.ok('quote' in none && none.quote.kind === 'unpriced', 'no prefix covers the number');
 });
 
-for (const [what, status, body] of [
+for (const [what, status, body, keyMaySay = false] of [
   ['is forbidden', 403, { code: 20003 }],
   ['fails', 500, ''],
+  ['knows no such country', 404, { code: 20404 }, true],
   ['is of another country', 200, { ...GB_PRICES, iso_country: 'FR' }],
-  ['lists nothing', 200, { ...GB_PRICES, outbound_sms_prices: [] }],
+  ['lists nothing', 200, { ...GB_PRICES, outbound_sms_prices: [] }, true],
   ['is no JSON', 200, '<html>'],
   [
     'has prices that are numbers',
     200,
     { ...GB_PRICES, outbound_sms_prices: [{ prices: [{ current_price: 0.05 }] }] },
+    true,
   ],
 ] as const) {
   test(`an answer of the Pricing API that ${what} is no price`, () => {
     const learned = learn(message({ To: GB }), body, LISTED, status);
     assert.ok('quote' in learned);
-    assert.equal(learned.quote.kind, 'unpriced');
+    assert.ok(learned.quote.kind === 'unpriced');
+    // What Twilio may say another time is no price for the key to state.
+    assert.equal(learned.quote.noKeyPrice ?? false, !keyMaySay);
     assert.equal(learned.prices, undefined);
   });
 }

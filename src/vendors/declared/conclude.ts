@@ -1,12 +1,12 @@
 /**
  * What a reply means for the money by a description. Money comes back only on proof: a 4xx is a
- * rejection, a 5xx proves nothing, and a 2xx that does not say what it must say stays counted.
+ * rejection (408 is not), a 5xx proves nothing, and a 2xx that does not say what it must say stays counted.
  * Never throws.
  */
 import { NumberText } from '../../json-scan.ts';
 import type { Micros } from '../../money.ts';
 import { asList, asObject, type Json } from '../json-body.ts';
-import { readExactJson } from '../reply.ts';
+import { isRejection, readExactJson } from '../reply.ts';
 import type { Conclusion, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { treeOf } from './document.ts';
 import { type Measure, measure } from './measure.ts';
@@ -53,7 +53,7 @@ function endOf(
   reply: VendorReply,
   tariff: Tariff,
 ): End {
-  if (reply.status >= 400 && reply.status < 500) return RELEASED;
+  if (isRejection(reply)) return RELEASED;
   if (reading.quote.kind === 'free') return settled(0n);
   // What the key prices, it settles.
   if (!isAccepted(reply) || endpoint === null || !('micros' in reading.quote)) return UNKNOWN;

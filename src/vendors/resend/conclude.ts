@@ -4,7 +4,7 @@
  * cancellation. What cannot be read, and every 5xx, proves nothing and stays counted. Never throws.
  */
 import type { Micros } from '../../money.ts';
-import { type Json, objectIn, readJson, textIn } from '../reply.ts';
+import { isRejection, type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { factOf, standingOf } from './facts.ts';
 import { PRICE } from './quote.ts';
@@ -16,16 +16,16 @@ const UNKNOWN: End = { outcome: 'unknown', ...NOTHING };
 
 export function conclude(reading: Reading, reply: VendorReply, tariff: Tariff): Conclusion {
   return {
-    ...endOf(reading, reply.status, readJson(reply), tariff),
+    ...endOf(reading, reply, tariff),
     replayedByVendor: false,
     vendorRequestId: reply.headers.get('x-request-id') ?? null,
   };
 }
 
-function endOf(reading: Reading, status: number, body: Json | null, tariff: Tariff): End {
-  if (status >= 200 && status < 300) return accepted(reading, body, tariff);
-  // A 408 comes from what stands in front, which does not know how far the request came.
-  if (status >= 400 && status < 500 && status !== 408) return { outcome: 'released', ...NOTHING };
+function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
+  const { status } = reply;
+  if (status >= 200 && status < 300) return accepted(reading, readJson(reply), tariff);
+  if (isRejection(reply)) return { outcome: 'released', ...NOTHING };
   return reading.quote.kind === 'free' ? { outcome: 'settled', ...NOTHING, cost: 0n } : UNKNOWN;
 }
 

@@ -2,7 +2,7 @@
  * What a reply means for the money. Money comes back only on proof: a decline or a rejection. What
  * cannot be read, and every 5xx, proves nothing and stays counted. Never throws.
  */
-import { idIn, type Json, objectIn, readJson, textIn } from '../reply.ts';
+import { idIn, isRejection, type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { type End, endOf, isAnswerOf, named, UNKNOWN } from './endings.ts';
 import { findingIn, findingInError, invoicesOf, paymentIn } from './facts.ts';
@@ -61,7 +61,7 @@ function foundIn(
     const repeatable = reading.idempotency === 'vendor' && end.outcome !== 'unknown';
     return { ...end, repeatable };
   }
-  if (status >= 400 && status < 500) return rejected(reading, status, error, tariff);
+  if (isRejection({ status })) return rejected(reading, status, error, tariff);
   return isFree ? { ...NO_COST, repeatable: false } : { ...UNKNOWN, repeatable: false };
 }
 

@@ -62,14 +62,13 @@ function secondsOf(fields: Fields): number {
   return Number(text) || DEFAULT_TIME_LIMIT;
 }
 
-/** Whether the script is in the request and does nothing that costs: then no call costs more. */
+/**
+ * Whether the script is in the request and does nothing that costs: then no call costs more. Speech
+ * is not nothing: the account's own setting may make a dear voice of the plain one.
+ */
 function isPlain(fields: Fields): boolean {
   const script = fields.get('Twiml');
   if (script === undefined || fields.has('Url') || fields.has('ApplicationSid')) return false;
   const tags = script.match(/<[^>]*>?/g) ?? [];
-  return tags.every(
-    (tag) =>
-      /^<(?:\/?(?:Response|Say|Play|Pause|Hangup|Reject)\b|\?xml )/.test(tag) &&
-      !/voice=/.test(tag),
-  );
+  return tags.every((tag) => /^<(?:\/?(?:Response|Play|Pause|Hangup|Reject)\b|\?xml )/.test(tag));
 }

@@ -1,8 +1,8 @@
 /**
  * Which operations cost, and which nobody should reach by accident: the tables, by operation name,
  * read row by row from Twilio's API descriptions (v2010, verify v2, lookups v2, messaging v1,
- * voice v1, pricing v1 and v2). What has no row and changes something has no price, so an operation
- * that Twilio adds is refused until somebody has read it.
+ * voice v1, pricing v1 and v2). What has no row and changes something, or reads of Lookups, has no
+ * price, so an operation that Twilio adds is refused until somebody has read it.
  */
 
 /** How quote.ts finds what a call costs. */
@@ -43,6 +43,10 @@ const PRICED: ReadonlyMap<string, Pricing> = new Map<string, Pricing>([
       why: 'Lookups v1 has no price list; use /lookups/v2/PhoneNumbers/{number}',
     },
   ],
+  [
+    'tokens.create',
+    { by: 'twilio', why: 'what is relayed by the token is billed by the gigabyte' },
+  ],
   ['outgoing_caller_ids.create', { by: 'twilio', why: 'it calls the number that it registers' }],
   ...rows(monthly, [
     ...['incoming_phone_numbers.create', 'incoming_phone_numbers.local.create'],
@@ -55,6 +59,7 @@ const PRICED: ReadonlyMap<string, Pricing> = new Map<string, Pricing>([
     'messaging.v1.a2p.brand_registrations.vettings.create',
     ...[
       'messaging.v1.services.compliance.usa2p.create',
+      'messaging.v1.services.compliance.usa2p.update', // vetted, and paid for, anew
       'messaging.v1.tollfree.verifications.create',
     ],
     'messaging.v1.services.preregistered_usa2p.create',
@@ -81,6 +86,7 @@ const SECRETS: readonly string[] = [
   'sip', // the passwords by which phones call at the account's cost
   ...['connect_apps', 'authorized_connect_apps'],
   'verify.v2.services.access_tokens',
+  'serverless.v1.services.environments.variables', // the secrets of the programs
 ];
 
 /** Withheld when they change something, and free of charge then too. */
@@ -106,6 +112,9 @@ const OTHERS: readonly string[] = [
   'calls.payments', // the callers' cards
 ];
 
+/** Where to read is what is sold, so a read without a row may cost too. */
+const READS_THAT_COST: readonly string[] = ['lookups'];
+
 /** What finds the call's price. `name`: null when the path is not one of the API's. */
 export function priceOf(method: string, name: string | null): Pricing {
   if (name === null) {
@@ -113,8 +122,8 @@ export function priceOf(method: string, name: string | null): Pricing {
   }
   const priced = PRICED.get(name);
   if (priced !== undefined) return priced;
-  if (method === 'GET' || method === 'DELETE' || FREE.has(name)) return nothing;
-  if (lies(name, SECRETS) || isSetting(name)) return nothing;
+  if (lies(name, SECRETS) || isSetting(name) || FREE.has(name)) return nothing;
+  if (method === 'DELETE' || (method === 'GET' && !lies(name, READS_THAT_COST))) return nothing;
   return { by: 'twilio', why: `${name} has no row in the price list` };
 }
 

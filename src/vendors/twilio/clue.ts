@@ -7,7 +7,9 @@ import { hash } from 'node:crypto';
 import type { Fields } from '../form.ts';
 import { extrasOf } from './call-quote.ts';
 import type { Pricing } from './classes.ts';
+import { mayBeEncoded } from './message-quote.ts';
 import type { Prices } from './prices.ts';
+import { smartEncoded } from './smart-encoding.ts';
 
 export interface Clue {
   readonly to: string;
@@ -45,10 +47,13 @@ export function hashOf(body: string): string {
 }
 
 function ofMessage(fields: Fields): Partial<Clue> {
-  const rewritten = ['ContentSid', 'SmartEncoded', 'ShortenUrls'].some((name) => fields.has(name));
+  const body = fields.get('Body') ?? '';
+  const rewritten =
+    ['ContentSid', 'SmartEncoded', 'ShortenUrls'].some((name) => fields.has(name)) ||
+    (mayBeEncoded(fields) && smartEncoded(body) !== body);
   const sendAt = Date.parse(fields.get('SendAt') ?? '');
   return {
-    ...(rewritten ? {} : { body: hashOf(fields.get('Body') ?? '') }),
+    ...(rewritten ? {} : { body: hashOf(body) }),
     ...(Number.isNaN(sendAt) ? {} : { sendAt }),
   };
 }

@@ -1,12 +1,13 @@
 /**
- * What a reply means for the money. A message or a call is held until Twilio states its price; what
- * has no price of its own costs what was quoted. A rejection proves that nothing was sent, 429 too;
- * a 5xx proves nothing. Never throws.
+ * What a reply means for the money. A message is held until Twilio states its price; a call longer,
+ * for what is stated of it leaves out the legs that it dialled, its recording and its detection, which
+ * investigate.ts adds. What has no price of its own costs what was quoted. A rejection proves that
+ * nothing was sent, 429 too; a 408 and a 5xx prove nothing. Never throws.
  */
 import type { Micros } from '../../money.ts';
-import { readJson, textIn } from '../reply.ts';
+import { isRejection, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
-import { factOf, type Kind, microsOf, resourceIn } from './resources.ts';
+import { factOf, type Kind, microsOf, type Resource, resourceIn } from './resources.ts';
 
 /** Operations that answer with a message or a call, and whether they make it. */
 const SHOWN: Readonly<Record<string, { kind: Kind; made: boolean }>> = {
@@ -31,7 +32,7 @@ export function conclude(reading: Reading, reply: VendorReply, tariff: Tariff): 
 function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
   const { status } = reply;
   const free = reading.quote.kind === 'free';
-  if (status >= 400 && status < 500) return end('released', null, false);
+  if (isRejection(reply)) return end('released', null, false);
   if (status < 200 || status >= 300) return free ? end('settled', 0n, false) : UNKNOWN;
   const repeatable = reading.idempotency === 'proxy';
   const shown = SHOWN[reading.operation ?? ''];
@@ -40,15 +41,23 @@ function endOf(reading: Reading, reply: VendorReply, tariff: Tariff): End {
   if (shown?.made) {
     if (resource === null) return UNKNOWN;
     const { price, sid } = resource;
-    if (price === null) return end('held', null, repeatable, [], sid);
+    if (price === null || shown.kind === 'call') return end('held', null, repeatable, [], sid);
     return end('settled', microsOf(price), repeatable, [], sid);
   }
   if (free) {
-    // Only of the resource that was asked for: another one's price would end another hold.
-    const known = resource !== null && resource.sid === reading.objectId;
-    return end('settled', 0n, repeatable, known ? [factOf(resource)] : [], reading.objectId);
+    const facts = resource === null ? [] : factsOf(resource, shown!.kind, reading);
+    return end('settled', 0n, repeatable, facts, reading.objectId);
   }
   return end('settled', AS_HELD, repeatable, [], textIn(body?.sid));
+}
+
+/**
+ * Only of the resource that was asked for: another one's price would end another hold. Of a call's
+ * price nothing: it is not all that the call costs (see above).
+ */
+function factsOf(resource: Resource, kind: Kind, { objectId }: Reading): readonly ObjectFact[] {
+  const partial = kind === 'call' && resource.price !== null;
+  return resource.sid === objectId && !partial ? [factOf(resource)] : [];
 }
 
 /** Twilio states no price of it: it cost what was held. */

@@ -1,7 +1,8 @@
 /**
  * A message or a call that was sent and whose answer was lost: it is looked for in Twilio's list, by
  * whom it went to, what it said and when. It is another's when another row answers for it. None
- * there, long after, in a list that is complete: it was never made, and its hold comes back.
+ * there, long after, in a list of a number that is complete: it was never made, and its hold comes
+ * back.
  *
  * The list is asked for by its destination alone. Its filter by date leaves out what has not gone
  * out yet, and by sender what a service sent: both would prove too much.
@@ -9,6 +10,7 @@
 import { type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Investigation, LookUp, OpenCall, VendorReply } from '../vendor.ts';
 import { type Clue, hashOf, readClue } from './clue.ts';
+import { readPhone } from './phone.ts';
 import { listOf, pageAt } from './places.ts';
 import { factOf, type Kind, kindOf } from './resources.ts';
 
@@ -42,13 +44,23 @@ export function findLost(
   if (found !== undefined) return conclude(found);
   const more = nextPage(pages, kind);
   if (more !== null && more !== 'end') return { next: 'look', lookUp: more };
-  if (more === 'end' && near.length === 0 && now - call.sentAt >= SAFE_MS) return notThere();
+  const nothing = more === 'end' && near.length === 0 && isListedSo(clue.to);
+  if (nothing && now - call.sentAt >= SAFE_MS) return notThere();
   if (now - call.sentAt < GIVE_UP_MS) return { next: 'wait', ms: waitMs(call) };
   return { next: 'give_up', why: whyNot(more, near, ours) };
 }
 
+/**
+ * Whether Twilio lists the destination as the request wrote it. Other forms of a number it may read as
+ * one, of an address it may leave something out: nothing under such a name proves nothing.
+ */
+function isListedSo(to: string): boolean {
+  return readPhone(to) !== null;
+}
+
 function whyNot(more: 'end' | null, near: readonly Item[], ours: readonly Item[]): string {
   if (more === null) return 'Twilio gave no complete list of what went to this destination';
+  if (near.length === 0) return 'Twilio may list this destination in another form';
   const sids = (ours.length > 0 ? ours : near).map(({ sid }) => sid).join(', ');
   return `it may be one of ${sids}, or none of them`;
 }

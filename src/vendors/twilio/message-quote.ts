@@ -51,7 +51,15 @@ function toNumber(to: string, fields: Fields, prices: Prices): Found {
 function segmentsIn(fields: Fields): number {
   if (fields.get('ContentSid')) return MAX_SEGMENTS;
   const body = fields.get('Body') ?? '';
-  return segmentsOf(isOn(fields, 'SmartEncoded') ? smartEncoded(body) : body);
+  const smart = segmentsOf(smartEncoded(body));
+  if (isOn(fields, 'SmartEncoded')) return smart;
+  const plain = segmentsOf(body);
+  return mayBeEncoded(fields) && smart > plain ? smart : plain;
+}
+
+/** A messaging service encodes smartly, unless it is set not to: which, Twilio alone knows. */
+export function mayBeEncoded(fields: Fields): boolean {
+  return Boolean(fields.get('MessagingServiceSid'));
 }
 
 function isOn(fields: Fields, name: string): boolean {
