@@ -65,7 +65,7 @@ export function printKey(key: KeyObject, terminal: Terminal): void {
   const window =
     today && `, ${dollars(today.remaining_usd)} left until ${shortTime(today.window_end)}`;
   const hasEntries = (object: object | undefined) => object && Object.keys(object).length > 0;
-  const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint'];
+  const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint that is not withheld'];
   terminal.printFields([
     ['id', key.id],
     ['label', key.agent_run_label],
