@@ -1,6 +1,6 @@
 /** The commands against a real server with the sandbox, as child processes on real sockets. */
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -286,6 +286,23 @@ test('doctor is satisfied with a fresh server, and says how to go on', async () 
     assert.match(stdout, new RegExp(`^ok +${check} `, 'm'));
   }
   assert.match(stdout, /^warn +accounts +only the sandbox: .*stripe\/sandbox/m);
+});
+
+test('doctor warns of exchange rates before they are too old, and says when there are none', async () => {
+  assert.match((await server.cli(['doctor'])).stdout, /^ok +rates +none: other currencies/m);
+  const folder = await mkdtemp(join(tmpdir(), 'keybrake-cli-test-'));
+  const file = join(folder, 'rates.json');
+  const date = new Date(Date.now() - 6 * 86_400_000).toISOString().slice(0, 10);
+  await writeFile(file, JSON.stringify({ date, base: 'USD', rates: { EUR: 0.92 } }));
+  const own = await startServer(['--rates', file, '--rates-max-age', '30d']);
+  try {
+    const { code, stdout } = await own.cli(['doctor']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^warn +rates +of a day that began [67] d ago$/m);
+  } finally {
+    await own.remove();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('doctor fails with status 1 on a wrong key, an open data folder, and a server that is away', async () => {
