@@ -56,7 +56,7 @@ export const CATALOGUE = {
   unpriced: entry(
     403,
     'The cost of this call cannot be known before it is sent',
-    'Use a call with a stated amount in a currency that has a rate.',
+    "Supply what the message says is missing, or have the operator configure it: a rate, a price, or the key's `prices`.",
   ),
   frozen: entry(403, 'The vendor or everything is frozen', 'Wait for the operator to unfreeze.'),
   cap_exceeded: entry(

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { Metrics } from '../src/metrics.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const pages = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md'], { cwd: ROOT }).map((path) => ({
@@ -48,6 +49,15 @@ test('every file that a page names is there', () => {
     }
   }
   assert.deepEqual(missing, []);
+});
+
+test('operating.md has every metric that Keybrake has', async () => {
+  const metrics = new Metrics({ running: () => 0, waiting: () => 0, ratesAge: () => null });
+  const served = [...(await metrics.render()).matchAll(/^# TYPE (keybrake_\w+)/gm)];
+  const { text } = pages.find(({ path }) => path === 'docs/operating.md')!;
+  const told = [...text.matchAll(/^\| `(keybrake_\w+)` \|/gm)];
+  const names = (found: RegExpExecArray[]) => found.map(([, name]) => name).toSorted();
+  assert.deepEqual(names(told), names(served));
 });
 
 test('every page that is not a page of another is led to from the README', () => {

@@ -8,7 +8,7 @@ import { prettyJson } from './exact-json.ts';
 import { CliError, EXIT } from './exit.ts';
 import { type ClientOptions, openApi, withClientOptions } from './options.ts';
 import { leaked } from './secret-arguments.ts';
-import { type Column, tableLines, visible } from './table.ts';
+import { type Column, visible } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { shortTime } from './times.ts';
 
@@ -115,10 +115,10 @@ function accountPath(vendor: string, account: string): string {
 const COLUMNS: readonly Column[] = [
   { title: 'VENDOR' },
   { title: 'ACCOUNT' },
-  { title: 'SENT TO' },
+  { title: 'SENT TO', shrinks: true },
   { title: 'FROM' },
   { title: 'STORED' },
-  { title: 'REPLACED' },
+  { title: 'REPLACED', optional: 1 },
 ];
 
 function addList(accounts: Command, terminal: Terminal): void {
@@ -147,10 +147,7 @@ Examples:
       shortTime(row.created_at),
       shortTime(row.rotated_at),
     ]);
-    const paintTitle = (text: string) => terminal.style('dim', text);
-    for (const line of tableLines(COLUMNS, rows, { columns: terminal.columns, paintTitle })) {
-      terminal.print(line);
-    }
+    terminal.printTable(COLUMNS, rows);
     if (rows.length === 0) terminal.note('No account yet: `keybrake accounts add stripe`.');
   });
 }

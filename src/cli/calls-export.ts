@@ -4,6 +4,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -61,7 +62,8 @@ Examples:
     } finally {
       progress.end();
     }
-    if (options.output) terminal.note(`wrote ${size(progress.bytes)} to ${options.output}`);
+    if (options.output)
+      terminal.note(`wrote ${size(progress.bytes)} to ${resolve(options.output)}`);
   });
 }
 

@@ -3,6 +3,7 @@
  * ends, and how an operator ends one. The money moves by that word, so a reason is asked for.
  */
 import type { Command } from 'commander';
+import { parseUsd } from '../money.ts';
 import { dollars, prettyJson } from './exact-json.ts';
 import {
   type ClientOptions,
@@ -14,7 +15,7 @@ import {
   withClientOptions,
   withRunFilters,
 } from './options.ts';
-import { type Column, tableLines } from './table.ts';
+import type { Column, Row } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { distance } from './times.ts';
 
@@ -51,7 +52,7 @@ export function addUnresolved(calls: Command, terminal: Terminal): void {
   const command = calls
     .command('unresolved')
     .description('list calls whose outcome nobody could find out; their money stays held')
-    .option('--limit <n>', 'how many to list at the most', '50');
+    .option('--limit <n>', 'at most so many', '50');
   withClientOptions(withRunFilters(command)).addHelpText(
     'after',
     `
@@ -72,16 +73,17 @@ Examples:
       return;
     }
     const { rows, more } = await api.list<OpenCall>('/vault/calls', query, limit);
-    const cells = rows.map((row) => cellsOf(row, Date.now()));
-    const paintTitle = (title: string) => terminal.style('dim', title);
-    const lines = tableLines(COLUMNS, cells, { columns: terminal.columns, paintTitle });
+    const now = Date.now();
+    terminal.printTable(
+      COLUMNS,
+      rows.map((row) => cellsOf(row, now)),
+    );
     if (rows.length === 0) terminal.note('No call is left that needs you.');
-    else for (const line of lines) terminal.print(line);
     if (more) terminal.note(`There are more; --limit shows more than ${limit}.`);
   });
 }
 
-function cellsOf(row: OpenCall, now: number): string[] {
+function cellsOf(row: OpenCall, now: number): Row {
   return [
     row.id,
     distance(row.at, now),
@@ -146,5 +148,9 @@ async function resolve(
   if (options.json) terminal.print(prettyJson(text));
   else if (outcome === 'settled') {
     terminal.print(`settled ${value.id}: it cost ${dollars(value.cost_usd)}`);
+    if (parseUsd(value.cost_usd ?? '0') > parseUsd(value.quote_usd)) {
+      const held = `${dollars(value.quote_usd)} that was held`;
+      terminal.note(`That is more than the ${held}: look at the key with \`keybrake keys show\`.`);
+    }
   } else terminal.print(`released ${value.id}: ${dollars(value.quote_usd)} came back`);
 }

@@ -9,7 +9,7 @@ import {
   withClientOptions,
   withRunFilters,
 } from './options.ts';
-import { type Column, tableLines } from './table.ts';
+import type { Column } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Sum {
@@ -39,8 +39,8 @@ export function addShadowReport(calls: Command, terminal: Terminal): void {
     'after',
     `
 Keys issued with --mode shadow let every call through and record what enforcing would have refused.
-A budget that is over its cap in shadow mode refuses all that follows, so the first row to read is
-the one that came first.
+Once a budget is over its cap, all that follows would be refused: which reason came first is
+first_at of --json. FOR EXAMPLE is the latest call of a row, for \`keybrake calls show\`.
 
 Examples:
   $ keybrake keys issue --vendor stripe --label trial-1 --total-usd-cap 500 --mode shadow
@@ -57,9 +57,7 @@ Examples:
     const rows = data.map(({ code, endpoint, calls: count, amount_usd, example }) => [
       ...[code, endpoint, String(count), dollars(amount_usd), example],
     ]);
-    const paintTitle = (title: string) => terminal.style('dim', title);
-    const lines = tableLines(COLUMNS, rows, { columns: terminal.columns, paintTitle });
-    if (rows.length > 0) for (const line of lines) terminal.print(line);
+    terminal.printTable(COLUMNS, rows);
     terminal.note(
       `${sumText(would_refuse)} would have been refused, ${sumText(allowed)} let through.`,
     );

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Api, List, Query } from './api.ts';
-import { dollars } from './exact-json.ts';
+import { dollars, isUsdName } from './exact-json.ts';
 import {
   type CallFilterOptions,
   type ClientOptions,
@@ -15,7 +15,7 @@ import {
   withCallFilters,
   withClientOptions,
 } from './options.ts';
-import { type Cell, type Column, tableLines } from './table.ts';
+import { type Cell, type Column, displayWidth, tableLines, visible } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { clockTime } from './times.ts';
 
@@ -24,6 +24,7 @@ interface CallObject {
   at: string;
   agent_run_label: string;
   vendor: string;
+  operation: string | null;
   method: string;
   path: string;
   task_id: string | null;
@@ -51,7 +52,8 @@ export function addTail(calls: Command, terminal: Terminal): void {
   withClientOptions(withCallFilters(command)).addHelpText(
     'after',
     `
-Times are UTC. AMOUNT is what the call cost, or what it holds or would have needed.
+Times are UTC. AMOUNT is what the call cost, or what it holds or would have needed. A refused call
+shows why, any other its task. \`keybrake calls show\` has the rest of a call.
 With --json every call is one line of JSON.
 
 Examples:
@@ -116,6 +118,18 @@ async function newerThan(api: Api, query: Query, id: string): Promise<CallObject
   return rows.reverse();
 }
 
+const COLUMNS: readonly Column[] = [
+  { title: 'TIME' },
+  { title: 'STATE' },
+  { title: 'AMOUNT', align: 'right' },
+  { title: 'STATUS', align: 'right', optional: 1 },
+  { title: 'CALL TO', shrinks: true },
+  { title: 'MS', align: 'right', optional: 3 },
+  { title: 'WHY OR TASK', shrinks: true },
+  { title: 'LABEL', shrinks: true },
+  { title: 'CALL', optional: 2 },
+];
+
 const STATE_STYLES: Record<string, 'red' | 'green' | 'yellow' | 'dim' | 'cyan'> = {
   refused: 'red',
   settled: 'green',
@@ -130,7 +144,7 @@ class TailPrinter {
   readonly #json: boolean;
   readonly #terminal: Terminal;
   #titled = false;
-  #widths = [12, 8, 10, 7, 24, 5, 16, 0];
+  #widths = [12, 8, 9, 6, 22, 5, 16, 8, 18];
 
   constructor(json: boolean, terminal: Terminal) {
     this.#json = json;
@@ -145,22 +159,9 @@ class TailPrinter {
     if (rows.length === 0) return;
     const cells = rows.map((row) => this.#cells(row));
     this.#widths = this.#widths.map((width, i) =>
-      Math.max(width, ...cells.map((row) => (i < row.length - 1 ? (row[i]?.text.length ?? 0) : 0))),
+      Math.max(width, ...cells.map((row) => displayWidth(visible(row[i]?.text ?? '')))),
     );
-    const titles = ['TIME', 'STATE', 'AMOUNT', 'STATUS', 'CALL', 'MS', 'TASK', 'LABEL'];
-    const right = new Set(['AMOUNT', 'STATUS', 'MS']);
-    const columns: Column[] = titles.map((title, i) => {
-      const width = this.#widths[i]!;
-      const align = right.has(title) ? ('right' as const) : ('left' as const);
-      const shrinks = i >= 4 && align === 'left';
-      const optional = title === 'MS' ? 2 : title === 'STATUS' ? 1 : 0;
-      return {
-        title: align === 'right' ? title.padStart(width) : title.padEnd(width),
-        align,
-        shrinks,
-        optional,
-      };
-    });
+    const columns = COLUMNS.map((column, i) => ({ ...column, width: this.#widths[i]! }));
     const paintTitle = (text: string) => this.#terminal.style('dim', text);
     const lines = tableLines(columns, cells, { columns: this.#terminal.columns, paintTitle });
     for (const line of this.#titled ? lines.slice(1) : lines) this.#terminal.print(line);
@@ -175,10 +176,11 @@ class TailPrinter {
       { text: row.state, paint: (text) => this.#terminal.style(style, text) },
       { text: dollars(amount) },
       { text: row.http_status === null ? '-' : String(row.http_status) },
-      { text: `${row.method} ${row.path}` },
+      { text: row.operation ?? `${row.method} ${row.path}` },
       { text: row.latency_ms === null ? '-' : String(Math.round(row.latency_ms)) },
       { text: row.verdict_reason ?? row.task_id ?? '-' },
       { text: row.agent_run_label },
+      { text: row.id },
     ];
   }
 }
@@ -186,6 +188,6 @@ class TailPrinter {
 /** Amounts were kept as text; in JSON they are numbers again, digit for digit. */
 function jsonLine(row: CallObject): string {
   return JSON.stringify(row, (key, value) =>
-    typeof value === 'string' && /_usd(_|$)/.test(key) ? JSON.rawJSON(value) : value,
+    typeof value === 'string' && isUsdName(key) ? JSON.rawJSON(value) : value,
   );
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addExport } from './calls-export.ts';
 import { addRelease, addSettle, addUnresolved } from './calls-resolve.ts';
 import { addShadowReport } from './calls-shadow.ts';
+import { addShow } from './calls-show.ts';
 import { addTail } from './calls-tail.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,6 +12,7 @@ export function addCallCommands(program: Command, terminal: Terminal): void {
     .command('calls')
     .description('read the audit, one row for every call; end what is left open');
   addTail(calls, terminal);
+  addShow(calls, terminal);
   addExport(calls, terminal);
   addShadowReport(calls, terminal);
   addUnresolved(calls, terminal);

@@ -2,32 +2,24 @@
  * `keybrake doctor`: looks at a server and its data folder as an operator would, and says for each
  * finding what to do. Changes nothing. Exit status 1 when something fails; a warning is not a failure.
  */
-import { stat, statfs } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Api, findApiKey, type List } from './api.ts';
+import { dataFolder } from './doctor-folder.ts';
 import { CliError, EXIT } from './exit.ts';
+import type { Finding } from './finding.ts';
+import { type Freezes, freezeText } from './freeze.ts';
 import { type ClientOptions, openApi, withClientOptions } from './options.ts';
 import { tableLines, visible } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { span } from './times.ts';
 import { VERSION } from './version.ts';
 
-type Verdict = 'ok' | 'warn' | 'fail';
-
-export interface Finding {
-  check: string;
-  verdict: Verdict;
-  found: string;
-  /** What to do about it. */
-  remedy?: string;
-}
-
 /** The version of the control plane's API that this client speaks. */
 const API_VERSION = '1';
 const SKEW_WARN_MS = 5_000;
-const DISK_WARN_BYTES = 1_000_000_000;
-const DISK_FAIL_BYTES = 50_000_000;
+/** Rates are refused when they are four days old, unless it is set otherwise. */
+const RATES_WARN_MS = 3.5 * 86_400_000;
 
 export function addDoctorCommand(program: Command, terminal: Terminal): void {
   const command = program
@@ -56,10 +48,12 @@ Examples:
 async function examine(api: Api, data: string, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const { up, findings } = await reachable(api);
   if (up) {
-    findings.push(await ready(api));
+    findings.push(await ready(api), await rates(api));
     const key = await managementKey(api, data, env);
     findings.push(key);
-    if (key.verdict === 'ok') findings.push(await accounts(api), await unresolved(api));
+    if (key.verdict === 'ok') {
+      findings.push(await accounts(api), await frozen(api), await unresolved(api));
+    }
   }
   return [...findings, transport(api), ...(await dataFolder(data))];
 }
@@ -166,6 +160,21 @@ async function ready(api: Api): Promise<Finding> {
   };
 }
 
+/** By the metrics: they tell it without a key. */
+async function rates(api: Api): Promise<Finding> {
+  const check = 'rates';
+  const { text } = await api.probe('/metrics', false);
+  const seconds = Number(/^keybrake_rates_age_seconds (\S+)$/m.exec(text)?.[1]);
+  if (Number.isNaN(seconds)) {
+    return { check, verdict: 'ok', found: 'none: other currencies than dollars are refused' };
+  }
+  const found = `of a day that began ${span(seconds * 1_000)} ago`;
+  if (seconds * 1_000 < RATES_WARN_MS) return { check, verdict: 'ok', found };
+  const remedy =
+    'See where KEYBRAKE_RATES gets them: other currencies are refused when they are too old.';
+  return { check, verdict: 'warn', found, remedy };
+}
+
 async function managementKey(api: Api, data: string, env: NodeJS.ProcessEnv): Promise<Finding> {
   const check = 'api key';
   const from = env.KEYBRAKE_API_KEY?.trim() ? 'KEYBRAKE_API_KEY' : join(data, 'api-key');
@@ -201,6 +210,18 @@ async function accounts(api: Api): Promise<Finding> {
   };
 }
 
+async function frozen(api: Api): Promise<Finding> {
+  const check = 'frozen';
+  const { freezes } = (await api.get<Freezes>('/vault/revocations')).value;
+  if (freezes.length === 0) return { check, verdict: 'ok', found: 'nothing is' };
+  return {
+    check,
+    verdict: 'warn',
+    found: freezes.map(freezeText).join('; '),
+    remedy: 'Its calls are refused until you lift it: `keybrake unfreeze --help`.',
+  };
+}
+
 async function unresolved(api: Api): Promise<Finding> {
   const check = 'unresolved';
   const query = { unresolved: 'true' };
@@ -222,38 +243,4 @@ function detailOf(text: string): string {
   } catch {
     return 'no reason given';
   }
-}
-
-// ---------------------------------------------------------------- the data folder, where it is here
-
-async function dataFolder(data: string): Promise<Finding[]> {
-  const path = resolve(data);
-  const folder = await stat(path).catch(() => undefined);
-  if (!folder) {
-    const found = `${path} is not on this machine; not looked at`;
-    return [{ check: 'data', verdict: 'ok', found }];
-  }
-  return [mode(path, folder.mode), await disk(path)];
-}
-
-function mode(path: string, bits: number): Finding {
-  const check = 'data';
-  const permissions = (bits & 0o777).toString(8).padStart(4, '0');
-  if ((bits & 0o077) === 0) return { check, verdict: 'ok', found: `${path}, mode ${permissions}` };
-  return {
-    check,
-    verdict: 'fail',
-    found: `${path} has mode ${permissions}: other users can reach the master key`,
-    remedy: `chmod 700 ${path}`,
-  };
-}
-
-async function disk(path: string): Promise<Finding> {
-  const check = 'disk';
-  const { bavail, bsize } = await statfs(path);
-  const free = bavail * bsize;
-  const found = `${(free / 1e9).toFixed(1)} GB free`;
-  if (free >= DISK_WARN_BYTES) return { check, verdict: 'ok', found };
-  const remedy = 'Make room: when the ledger cannot be written, every call is refused.';
-  return { check, verdict: free < DISK_FAIL_BYTES ? 'fail' : 'warn', found, remedy };
 }

@@ -11,10 +11,13 @@ type Reviver = (
 // Node 24 gives a reviver the number's source text; TypeScript's library does not say so yet.
 const parse = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
+/** Whether a field of this name holds an amount. */
+export const isUsdName = (name: string): boolean => /_usd(_|$)/.test(name);
+
 /** Parses a reply: amounts (`*_usd`, `*_usd_cap`) become their text, everything else its value. */
 export function parseReply(text: string): unknown {
   return parse(text, (key, value, context) =>
-    typeof value === 'number' && /_usd(_|$)/.test(key) ? context.source : value,
+    typeof value === 'number' && isUsdName(key) ? context.source : value,
   );
 }
 

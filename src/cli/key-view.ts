@@ -2,7 +2,7 @@
  * A vault key as it is shown: one row of a list, or aligned fields. Its text is no part of either.
  */
 import { dollars } from './exact-json.ts';
-import { type Cell, fieldLines } from './table.ts';
+import type { Cell } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { distance, shortTime } from './times.ts';
 
@@ -31,6 +31,7 @@ export interface KeyObject {
   held_usd: string;
   remaining_usd: string | null;
   calls: number;
+  budgets: { kind: string; remaining_usd: string; window_end: string | null }[];
   issued_at: string;
   expires_at: string | null;
   revoked_at: string | null;
@@ -39,9 +40,11 @@ export interface KeyObject {
 
 export function stateCell(key: KeyObject, now: number, terminal: Terminal): Cell {
   const expired = key.expires_at !== null && Date.parse(key.expires_at) <= now;
-  const text = key.revoked_at ? 'revoked' : expired ? 'expired' : 'live';
-  const style = text === 'live' ? 'green' : text === 'revoked' ? 'red' : 'yellow';
-  return { text, paint: (padded) => terminal.style(style, padded) };
+  const state = key.revoked_at ? 'revoked' : expired ? 'expired' : 'live';
+  const style = state === 'live' ? 'green' : state === 'revoked' ? 'red' : 'yellow';
+  // A live key in shadow mode stops nothing, whatever its cap says.
+  const text = state === 'live' && key.mode === 'shadow' ? 'shadow' : state;
+  return { text, paint: (padded) => terminal.style(text === 'shadow' ? 'yellow' : style, padded) };
 }
 
 /** The caps in one cell: `$500.00`, `$50.00/day`, or both. */
@@ -53,43 +56,43 @@ export function capText(key: KeyObject): string {
   return caps.filter(Boolean).join(' + ') || '-';
 }
 
-/** One key as aligned fields; what the key does not have takes no line. */
-export function keyLines(key: KeyObject, terminal: Terminal): string[] {
+/** Prints one key as aligned fields; what the key does not have takes no line. */
+export function printKey(key: KeyObject, terminal: Terminal): void {
   const now = Date.now();
   const time = (text: string | null) => text && `${shortTime(text)}  (${distance(text, now)})`;
   const cap = (text: string | null) => text && dollars(text);
+  const today = key.budgets.find(({ kind }) => kind === 'daily');
+  const window =
+    today && `, ${dollars(today.remaining_usd)} left until ${shortTime(today.window_end)}`;
   const hasEntries = (object: object | undefined) => object && Object.keys(object).length > 0;
-  const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint'];
-  return fieldLines(
-    [
-      ['id', key.id],
-      ['label', key.agent_run_label],
-      ['state', stateCell(key, now, terminal)],
-      ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
-      ['total cap', cap(key.total_usd_cap)],
-      ['daily cap', cap(key.daily_usd_cap)],
-      ['per-call cap', cap(key.per_call_usd_cap)],
-      ['spent', dollars(key.spent_usd)],
-      ['held', dollars(key.held_usd)],
-      ['left', dollars(key.remaining_usd)],
-      ['calls', `${key.calls}${key.max_calls === null ? '' : ` of ${key.max_calls}`}`],
-      ['rate limit', key.rate_limit],
-      ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
-      ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
-      ['acts for', key.on_behalf_of?.join(', ') || null],
-      ...(key.prices ?? []).map(
-        ({ endpoint, price_usd }, i) =>
-          [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
-      ),
-      ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
-      ['mode', key.mode === 'enforce' ? null : key.mode],
-      ['parent', key.parent],
-      ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
-      ['issued', time(key.issued_at)],
-      ['expires', time(key.expires_at) ?? 'never'],
-      ['revoked', time(key.revoked_at)],
-      ['reason', key.revoked_reason],
-    ],
-    { indent: '  ', paintTitle: (text) => terminal.style('dim', text) },
-  );
+  const endpoints = key.allowed_endpoints ?? ['every priced or free endpoint that is not withheld'];
+  terminal.printFields([
+    ['id', key.id],
+    ['label', key.agent_run_label],
+    ['state', stateCell(key, now, terminal)],
+    ['vendor', `${key.vendors.join(', ')}, account ${key.account}`],
+    ['total cap', cap(key.total_usd_cap)],
+    ['daily cap', key.daily_usd_cap && `${dollars(key.daily_usd_cap)}${window ?? ''}`],
+    ['per-call cap', cap(key.per_call_usd_cap)],
+    ['spent', dollars(key.spent_usd)],
+    ['held', dollars(key.held_usd)],
+    ['left', dollars(key.remaining_usd)],
+    ['calls', `${key.calls}${key.max_calls === null ? '' : ` of ${key.max_calls}`}`],
+    ['rate limit', key.rate_limit],
+    ...endpoints.map((endpoint, i) => [i === 0 ? 'endpoints' : '', endpoint] as const),
+    ['params', hasEntries(key.params) ? JSON.stringify(key.params) : null],
+    ['acts for', key.on_behalf_of?.join(', ') || null],
+    ...(key.prices ?? []).map(
+      ({ endpoint, price_usd }, i) =>
+        [i === 0 ? 'prices' : '', `${endpoint} costs ${dollars(price_usd)}`] as const,
+    ),
+    ['delegates', key.may_delegate ? 'may issue narrower keys' : null],
+    ['mode', key.mode === 'enforce' ? null : 'shadow: nothing is refused'],
+    ['parent', key.parent],
+    ['metadata', hasEntries(key.metadata) ? JSON.stringify(key.metadata) : null],
+    ['issued', time(key.issued_at)],
+    ['expires', time(key.expires_at) ?? 'never'],
+    ['revoked', time(key.revoked_at)],
+    ['reason', key.revoked_reason],
+  ]);
 }

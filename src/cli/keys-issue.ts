@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Reply } from './api.ts';
 import { prettyJson } from './exact-json.ts';
 import { CliError, EXIT } from './exit.ts';
-import { capText, type KeyObject, keyLines } from './key-view.ts';
+import { capText, type KeyObject, printKey } from './key-view.ts';
 import {
   type ClientOptions,
   collect,
@@ -20,7 +20,7 @@ import type { Terminal } from './terminal.ts';
 import { shortTime } from './times.ts';
 
 interface IssueOptions extends ClientOptions {
-  vendor: string[];
+  vendor?: string[];
   account?: string;
   label: string;
   dailyUsdCap?: string;
@@ -45,7 +45,11 @@ export function addIssue(keys: Command, terminal: Terminal): void {
   const command = keys
     .command('issue')
     .description('issue a vault key for one run')
-    .requiredOption('--vendor <name>', 'vendor the key is for; give it again for more', collect)
+    .option(
+      '--vendor <name>',
+      "vendor the key is for; give it again for more (with --parent: that key's)",
+      collect,
+    )
     .requiredOption('--label <label>', 'the run it is for (agent_run_label)')
     .option('--total-usd-cap <dollars>', 'what the run may spend in all')
     .option('--daily-usd-cap <dollars>', 'what it may spend in each 24 hours from now')
@@ -114,7 +118,10 @@ function priceOf(text: string): { endpoint: string; price_usd: unknown } {
 
 /** The request, with what was not given left out, so that the server's defaults hold. */
 function issueBody(options: IssueOptions): Record<string, unknown> {
-  const [vendor, ...more] = options.vendor;
+  if (!options.vendor && !options.parent) {
+    throw new CliError(EXIT.usage, '--vendor is required, unless --parent names a key.');
+  }
+  const [vendor, ...more] = options.vendor ?? [];
   const metadata = options.metadata?.map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1) throw new CliError(EXIT.usage, '--metadata must be name=value.');
@@ -147,7 +154,7 @@ function printIssued(reply: Reply<KeyObject>, options: IssueOptions, terminal: T
   if (options.json) terminal.print(prettyJson(text));
   else if (options.quiet || !terminal.isTTY) terminal.print(value.vault_key);
   else {
-    for (const line of keyLines(value, terminal)) terminal.print(line);
+    printKey(value, terminal);
     terminal.print();
     terminal.print(`  ${terminal.style('bold', value.vault_key ?? '')}`);
     terminal.print(terminal.style('dim', '  This is the only time the vault key is shown.'));

@@ -21,11 +21,11 @@ interface RevokeOptions extends ClientOptions {
 
 interface Revoked {
   /** Ids of the calls that had been sent and were not answered yet. */
-  in_flight?: string[];
+  in_flight: string[];
   /** Of one key. */
   already_revoked?: boolean;
-  /** Of many: ids that were ended by this or before. */
-  revoked?: string[];
+  /** Ids that were ended by this or before; of one key, its own and those below it. */
+  revoked: string[];
 }
 
 export function addRevoke(keys: Command, terminal: Terminal): void {
@@ -77,7 +77,11 @@ async function revokeEach(ids: string[], options: RevokeOptions, terminal: Termi
       reason: options.reason,
     });
     if (options.json) terminal.print(prettyJson(reply.text));
-    else printRevoked(id, reply.value, terminal);
+    else {
+      const below = reply.value.revoked.length - 1;
+      const what = below > 0 ? `${id} and ${keyCount(below)} below it` : id;
+      printRevoked(what, reply.value, terminal);
+    }
   }
 }
 
@@ -98,10 +102,12 @@ async function revokeMany(target: ManyTarget, options: RevokeOptions, terminal: 
   }
   const body = { ...target, reason: options.reason };
   const reply = await api.post<Revoked>('/vault/revocations', body);
+  const count = reply.value.revoked.length;
   if (options.json) terminal.print(prettyJson(reply.text));
-  else {
-    const count = reply.value.revoked?.length ?? 0;
-    printRevoked(count === 1 ? '1 key' : `${count} keys`, reply.value, terminal);
+  else if (count > 0) printRevoked(keyCount(count), reply.value, terminal);
+  // A mistyped label must not look like a run that was stopped.
+  if (count === 0) {
+    throw new CliError(EXIT.failed, `Nothing was revoked: there is no key${describe(target)}.`);
   }
 }
 
@@ -118,12 +124,20 @@ async function countLive(api: Api, target: ManyTarget): Promise<string> {
   return count === '1' ? '1 live key' : `${count} live keys`;
 }
 
+function keyCount(count: number): string {
+  return count === 1 ? '1 key' : `${count} keys`;
+}
+
 function printRevoked(what: string, reply: Revoked, terminal: Terminal): void {
-  const inFlight = reply.in_flight ?? [];
   const before = reply.already_revoked ? ' (it was before)' : '';
   terminal.print(`revoked ${what}${before}: no call starts any more`);
-  if (inFlight.length === 0) return;
-  terminal.print(`${inFlight.length} had been sent before and will be settled:`);
-  for (const call of inFlight.slice(0, 20)) terminal.print(`  ${call}`);
-  if (inFlight.length > 20) terminal.print(`  and ${inFlight.length - 20} more (--json has all)`);
+  printInFlight(reply.in_flight, terminal);
+}
+
+/** The calls that a revoke or a freeze came too late for, by their ids. */
+export function printInFlight(calls: readonly string[], terminal: Terminal): void {
+  if (calls.length === 0) return;
+  terminal.print(`${calls.length} had been sent before and will be settled:`);
+  for (const call of calls.slice(0, 20)) terminal.print(`  ${call}`);
+  if (calls.length > 20) terminal.print(`  and ${calls.length - 20} more (--json has all)`);
 }

@@ -1,11 +1,11 @@
 /** `keybrake keys`: the group, and its reading commands, list and show. */
 import { type Command, Option } from 'commander';
 import { dollars, prettyJson } from './exact-json.ts';
-import { capText, type KeyObject, keyLines, stateCell } from './key-view.ts';
+import { capText, type KeyObject, printKey, stateCell } from './key-view.ts';
 import { addIssue } from './keys-issue.ts';
 import { addRevoke } from './keys-revoke.ts';
 import { type ClientOptions, countOption, openApi, withClientOptions } from './options.ts';
-import { type Cell, type Column, tableLines } from './table.ts';
+import type { Column, Row } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { distance } from './times.ts';
 
@@ -69,16 +69,16 @@ Examples:
     }
     const { rows, more } = await api.list<KeyObject>('/vault/keys', query, limit);
     const now = Date.now();
-    const cells = rows.map((key) => listRow(key, now, terminal));
-    const paintTitle = (text: string) => terminal.style('dim', text);
-    const lines = tableLines(LIST_COLUMNS, cells, { columns: terminal.columns, paintTitle });
-    for (const line of lines) terminal.print(line);
+    terminal.printTable(
+      LIST_COLUMNS,
+      rows.map((key) => listRow(key, now, terminal)),
+    );
     if (rows.length === 0) terminal.note('No such key.');
     if (more) terminal.note(`There are more; --limit shows more than ${limit}.`);
   });
 }
 
-function listRow(key: KeyObject, now: number, terminal: Terminal): (Cell | string)[] {
+function listRow(key: KeyObject, now: number, terminal: Terminal): Row {
   return [
     key.id,
     key.agent_run_label,
@@ -105,6 +105,6 @@ Examples:
   command.action(async (id: string, options: ClientOptions) => {
     const reply = await openApi(options).get<KeyObject>(`/vault/keys/${encodeURIComponent(id)}`);
     if (options.json) terminal.print(prettyJson(reply.text));
-    else for (const line of keyLines(reply.value, terminal)) terminal.print(line);
+    else printKey(reply.value, terminal);
   });
 }

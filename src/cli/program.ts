@@ -7,6 +7,7 @@ import { addAccountCommands } from './accounts.ts';
 import { addCallCommands } from './calls.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { CliError, EXIT, EXIT_CODES_HELP } from './exit.ts';
+import { addFreezeCommands } from './freeze.ts';
 import { addKeyCommands } from './keys.ts';
 import { refuseSecretArguments } from './secret-arguments.ts';
 import { addServeCommand } from './serve.ts';
@@ -20,7 +21,8 @@ Examples:
   $ VK=$(keybrake keys issue --vendor stripe --label run-1 --total-usd-cap 500 --expires-in 2h -q)
   $ keybrake keys list
   $ keybrake calls tail --follow
-  $ keybrake keys revoke --label run-1
+  $ keybrake keys revoke --label run-1 --yes
+  $ keybrake freeze --all --reason 'incident 12'
   $ keybrake doctor`;
 
 /** Runs one command line; resolves with the exit status. */
@@ -62,6 +64,7 @@ export function buildProgram(terminal: Terminal): Command {
   addKeyCommands(program, terminal);
   addAccountCommands(program, terminal);
   addCallCommands(program, terminal);
+  addFreezeCommands(program, terminal);
   addVendorCommands(program, terminal);
   addDoctorCommand(program, terminal);
   pointToHelp(program, 'keybrake');

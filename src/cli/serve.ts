@@ -32,7 +32,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
     'after',
     `
 Every option has an environment variable of the same name: --listen is KEYBRAKE_LISTEN. Secrets
-have only that: KEYBRAKE_API_KEY, KEYBRAKE_MASTER_KEY, KEYBRAKE_STRIPE_SECRET.
+have only that: KEYBRAKE_API_KEY, KEYBRAKE_MASTER_KEY, and the credentials of each vendor.
 Words for people go to stdout, the server's log (JSON lines) to stderr.
 SIGTERM and SIGINT finish the calls in flight and exit with 0; a second one exits at once.
 

@@ -35,7 +35,8 @@ function configOf(flags: Record<string, string>, env: NodeJS.ProcessEnv): Config
 
 function wrongConfig({ message }: ConfigError): CliError {
   const faults = message.split('\n');
-  if (faults.length === 1) return new CliError(EXIT.usage, `${message}.`);
+  if (faults.length === 1)
+    return new CliError(EXIT.usage, message.endsWith('?') ? message : `${message}.`);
   const list = faults.map((fault) => `  ${fault}`).join('\n');
   return new CliError(EXIT.usage, `The configuration has ${faults.length} faults:\n${list}`);
 }

@@ -7,8 +7,10 @@ export interface Column {
   align?: 'left' | 'right';
   /** May be cut with `…` when the table is wider than the terminal; the longest goes first. */
   shrinks?: boolean;
-  /** Left out, the highest first, where even cutting does not make the table fit. */
+  /** Left out, the highest first, before others are cut to less than can be read. */
   optional?: number;
+  /** At least so wide, so that tables that follow each other line up. */
+  width?: number;
 }
 
 export interface Cell {
@@ -17,6 +19,10 @@ export interface Cell {
   paint?: (text: string) => string;
 }
 
+/** A cell for each column, in their order. */
+export type Row = readonly (Cell | string)[];
+export type Field = readonly [name: string, value: string | Cell | null | undefined];
+
 export interface TableOptions {
   columns?: number;
   paintTitle?: (text: string) => string;
@@ -24,6 +30,8 @@ export interface TableOptions {
 }
 
 const GAP = '  ';
+/** What is cut shorter says little: columns that may go are left out first. */
+const READABLE = 16;
 const MIN_SHRUNK = 8;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -69,12 +77,17 @@ const totalWidth = (widths: readonly number[]) =>
   widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
 
 /** Takes what is too wide from the columns that may shrink, always from the widest. */
-function shrink(widths: readonly number[], columns: readonly Column[], room: number): number[] {
+function shrink(
+  widths: readonly number[],
+  columns: readonly Column[],
+  room: number,
+  least: number,
+): number[] {
   const fitted = [...widths];
   while (totalWidth(fitted) > room) {
     let widest = -1;
     for (const [i, column] of columns.entries()) {
-      if (!column.shrinks || fitted[i]! <= MIN_SHRUNK) continue;
+      if (!column.shrinks || fitted[i]! <= least) continue;
       if (widest < 0 || fitted[i]! > fitted[widest]!) widest = i;
     }
     if (widest < 0) break;
@@ -91,23 +104,24 @@ function layOut(
 ): { index: number; column: Column; width: number }[] {
   let shown = columns.map((column, index) => ({ index, column, width: widths[index]! }));
   for (;;) {
+    const last = shown.reduce((most, { column }) => Math.max(most, column.optional ?? 0), 0);
     const fitted = shrink(
       shown.map(({ width }) => width),
       shown.map(({ column }) => column),
       room,
+      last > 0 ? READABLE : MIN_SHRUNK,
     );
-    const least = shown.reduce((most, { column }) => Math.max(most, column.optional ?? 0), 0);
-    if (totalWidth(fitted) <= room || least === 0) {
+    if (totalWidth(fitted) <= room || last === 0) {
       return shown.map((each, i) => ({ ...each, width: fitted[i]! }));
     }
-    shown = shown.filter(({ column }) => column.optional !== least);
+    shown = shown.filter(({ column }) => column.optional !== last);
   }
 }
 
 /** The lines of a table, title row first; no line ends in spaces. */
 export function tableLines(
   columns: readonly Column[],
-  rows: readonly (readonly (Cell | string)[])[],
+  rows: readonly Row[],
   options: TableOptions = {},
 ): string[] {
   const indent = options.indent ?? '';
@@ -118,7 +132,11 @@ export function tableLines(
     }),
   );
   const widths = columns.map((column, i) =>
-    Math.max(displayWidth(column.title), ...cells.map((row) => displayWidth(row[i]?.text ?? ''))),
+    Math.max(
+      column.width ?? 0,
+      displayWidth(column.title),
+      ...cells.map((row) => displayWidth(row[i]?.text ?? '')),
+    ),
   );
   const room = (options.columns ?? Number.POSITIVE_INFINITY) - indent.length;
   const shown = layOut(widths, columns, room);
@@ -141,10 +159,7 @@ export function tableLines(
 }
 
 /** `name  value` pairs, the names aligned; a pair without a value is left out. */
-export function fieldLines(
-  fields: readonly (readonly [string, string | Cell | null | undefined])[],
-  options: TableOptions = {},
-): string[] {
+export function fieldLines(fields: readonly Field[], options: TableOptions = {}): string[] {
   const rows = fields.flatMap(([name, value]) =>
     value === null || value === undefined
       ? []

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { CliError, EXIT } from './exit.ts';
+import { type Column, type Field, fieldLines, type Row, tableLines } from './table.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -27,6 +28,20 @@ export class Terminal {
     process.stdout.write(`${line}\n`);
   }
 
+  /** A table that fits the terminal; nothing where there is no row. */
+  printTable(columns: readonly Column[], rows: readonly Row[], indent = ''): void {
+    if (rows.length === 0) return;
+    const options = { columns: this.columns, paintTitle: this.#paintTitle, indent };
+    for (const line of tableLines(columns, rows, options)) this.print(line);
+  }
+
+  /** Names and values below each other; a value that is absent takes no line. */
+  printFields(fields: readonly Field[]): void {
+    for (const line of fieldLines(fields, { indent: '  ', paintTitle: this.#paintTitle })) {
+      this.print(line);
+    }
+  }
+
   /** A line about the result: progress, advice, errors. */
   note(line = ''): void {
     process.stderr.write(`${line}\n`);
@@ -41,6 +56,8 @@ export class Terminal {
   redraw(line: string): void {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
   }
+
+  readonly #paintTitle = (title: string): string => this.style('dim', title);
 
   /** Colour for stdout; the text itself when it is no terminal or NO_COLOR is set. */
   style(style: Style, text: string): string {

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import type { CheckedFile } from '../vendor-files.ts';
 import { CliError, EXIT } from './exit.ts';
-import { type Column, tableLines } from './table.ts';
+import type { Column } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 export function addVendorCommands(program: Command, terminal: Terminal): void {
@@ -60,13 +60,7 @@ function printChecked({ file, vendor, faults, endpoints }: CheckedFile, terminal
   if (vendor === null) return;
   terminal.print(terminal.style('bold', `${vendor} (${file})`));
   const rows = endpoints.map((each) => [each.match, each.operation ?? '-', each.class, each.costs]);
-  const paintTitle = (text: string) => terminal.style('dim', text);
-  const lines = tableLines(ENDPOINT_COLUMNS, rows, {
-    columns: terminal.columns,
-    paintTitle,
-    indent: '  ',
-  });
-  for (const line of lines) terminal.print(line);
+  terminal.printTable(ENDPOINT_COLUMNS, rows, '  ');
 }
 
 interface ListOptions {
@@ -113,9 +107,7 @@ Examples:
       row.credentials.join(', '),
       row.file ?? 'Keybrake',
     ]);
-    const paintTitle = (text: string) => terminal.style('dim', text);
-    const lines = tableLines(LIST_COLUMNS, cells, { columns: terminal.columns, paintTitle });
-    for (const line of lines) terminal.print(line);
+    terminal.printTable(LIST_COLUMNS, cells);
   });
 }
 

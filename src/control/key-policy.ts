@@ -128,8 +128,11 @@ function accountOf(
   for (const vendor of vendors) {
     if (deps.accounts.get(vendor, account)) continue;
     const there = deps.accounts.list().filter((known) => known.vendor === vendor);
-    const names = there.map((known) => known.account).join(', ') || 'none';
-    faults.add('account', `${shown(account)} is not stored for ${vendor}; stored are: ${names}`);
+    const names = there.map((known) => known.account).join(', ');
+    const remedy = names
+      ? `stored are: ${names}`
+      : `none is; store one with \`keybrake accounts add ${vendor}\``;
+    faults.add('account', `${shown(account)} is not stored for ${vendor}; ${remedy}`);
   }
   return account;
 }

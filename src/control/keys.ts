@@ -23,6 +23,7 @@ export const REVOKED_KEY = z.strictObject({
   id: KEY_ID,
   revoked_at: TIME,
   already_revoked: z.boolean(),
+  revoked: z.array(KEY_ID).meta({ description: 'It and the keys below it, by this or before.' }),
   in_flight: z.array(CALL_ID).meta({ description: 'Calls that were at the vendor already.' }),
 });
 
@@ -166,6 +167,7 @@ export async function revokeKey(
     id: handle('key', id),
     revoked_at: rfc3339(revokedAt),
     already_revoked: revokedAt !== at,
+    revoked: ids.map((each) => handle('key', each)),
     in_flight: inFlight,
   });
 }

@@ -65,11 +65,21 @@ export interface RunningServer {
   remove(): Promise<void>;
 }
 
-/** `keybrake serve` with the sandbox, on a folder of its own. */
-export async function startServer(): Promise<RunningServer> {
+/** `keybrake serve` with the sandbox, on a folder of its own, and with `more` arguments. */
+export async function startServer(more: readonly string[] = []): Promise<RunningServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keybrake-cli-test-'));
   const data = join(folder, 'data');
-  const args = [MAIN, 'serve', '--listen', '127.0.0.1:0', '--data', data, '--sandbox', '1'];
+  const args = [
+    MAIN,
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--data',
+    data,
+    '--sandbox',
+    '1',
+    ...more,
+  ];
   const child = spawn(process.execPath, args, { env: environment(), stdio: 'pipe' });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);

@@ -90,6 +90,19 @@ test('a released call gives its money back, and neither can be said twice or wit
   assert.match(amount.stderr, /--cost-usd must be a plain number/);
 });
 
+test('settling for more than was held says so, and `calls show` has the reason', async () => {
+  const id = await lose('mails/3');
+  const settled = await server.cli([
+    ...['calls', 'settle', id, '--cost-usd', '0.5', '--reason', 'on the invoice'],
+  ]);
+  assert.equal(settled.code, 0, settled.stderr);
+  assert.match(settled.stderr, /^That is more than the \$0\.0\d+ that was held/);
+  const { stdout } = await server.cli(['calls', 'show', id]);
+  assert.match(stdout, /^ {2}cost_usd +\$0\.50$/m);
+  assert.match(stdout, /^ {2}resolved_by +apikey_\w+$/m);
+  assert.match(stdout, /^ {2}resolution +on the invoice$/m);
+});
+
 test('the shadow report says what would have been refused, and for how much', async () => {
   const key = await server.cli([
     ...['keys', 'issue', '--vendor', 'stripe', '--account', 'sandbox', '--label', 'trial/1'],

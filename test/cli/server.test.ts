@@ -1,6 +1,6 @@
 /** The commands against a real server with the sandbox, as child processes on real sockets. */
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -243,14 +243,40 @@ test('`calls tail` shows the latest calls, the newest last, and why one was refu
   for (const cents of [100, 150, 900]) await pay(vault_key, cents);
   const { stdout } = await server.cli(['calls', 'tail', '--label', 'tail/1']);
   const [title, ...rows] = stdout.trimEnd().split('\n');
-  assert.match(title!, /^TIME +STATE +AMOUNT +STATUS +CALL +MS +TASK +LABEL$/);
-  assert.match(rows[0]!, /settled +\$1\.00 +200 +POST \/v1\/payment_intents/);
+  assert.match(title!, /^TIME +STATE +AMOUNT +STATUS +CALL TO +MS +WHY OR TASK +LABEL +CALL$/);
+  assert.match(rows[0]!, /settled +\$1\.00 +200 +payment_intents\.create/);
   assert.match(rows[1]!, /settled +\$1\.50 +200/);
-  assert.match(rows[2]!, /refused +\$9\.00 +429 .*cap_exceeded +tail\/1$/);
+  assert.match(rows[2]!, /refused +\$9\.00 +429 .*cap_exceeded +tail\/1 +call_\w+$/);
   const last = await server.cli(['calls', 'tail', '--label', 'tail/1', '-n', '1']);
   // Columns are as wide as what stands in them, which another table's rows decide.
   const words = (row: string) => row.trim().split(/ +/);
   assert.deepEqual(words(last.stdout.trimEnd().split('\n')[1]!), words(rows[2]!));
+});
+
+test('`calls show` has what the row has, by the names of the audit', async () => {
+  const { vault_key } = await issue('show/1', ['--total-usd-cap', '3']);
+  const reply = await pay(vault_key, 900);
+  const id = reply.headers.get('x-keybrake-call-id')!;
+  const { code, stdout } = await server.cli(['calls', 'show', id]);
+  assert.equal(code, 0);
+  for (const line of [`id +${id}`, 'state +refused', 'verdict_reason +cap_exceeded']) {
+    assert.match(stdout, new RegExp(`^  ${line}$`, 'm'));
+  }
+  assert.match(stdout, /^ {2}quote_usd +\$9\.00$/m);
+  assert.doesNotMatch(stdout, /vendor_object_id|null/);
+  const { stdout: json } = await server.cli(['calls', 'show', id, '--json']);
+  assert.equal(JSON.parse(json).quote_usd, 9);
+});
+
+test('a key in shadow mode is listed as that, and a daily cap shown with its window', async () => {
+  const more = ['--daily-usd-cap', '4', '--mode', 'shadow'];
+  const { id, vault_key } = await issue('shadow/1', more);
+  assert.equal((await pay(vault_key, 100)).status, 200);
+  const list = await server.cli(['keys', 'list', '--label', 'shadow/1']);
+  assert.match(list.stdout, /stripe\/sandbox +shadow +\$4\.00\/d/);
+  const { stdout } = await server.cli(['keys', 'show', id]);
+  assert.match(stdout, /^ {2}daily cap +\$4\.00, \$3\.00 left until \d{4}-\S+ \S+Z$/m);
+  assert.match(stdout, /^ {2}mode +shadow: nothing is refused$/m);
 });
 
 test('doctor is satisfied with a fresh server, and says how to go on', async () => {
@@ -260,6 +286,23 @@ test('doctor is satisfied with a fresh server, and says how to go on', async () 
     assert.match(stdout, new RegExp(`^ok +${check} `, 'm'));
   }
   assert.match(stdout, /^warn +accounts +only the sandbox: .*stripe\/sandbox/m);
+});
+
+test('doctor warns of exchange rates before they are too old, and says when there are none', async () => {
+  assert.match((await server.cli(['doctor'])).stdout, /^ok +rates +none: other currencies/m);
+  const folder = await mkdtemp(join(tmpdir(), 'keybrake-cli-test-'));
+  const file = join(folder, 'rates.json');
+  const date = new Date(Date.now() - 6 * 86_400_000).toISOString().slice(0, 10);
+  await writeFile(file, JSON.stringify({ date, base: 'USD', rates: { EUR: 0.92 } }));
+  const own = await startServer(['--rates', file, '--rates-max-age', '30d']);
+  try {
+    const { code, stdout } = await own.cli(['doctor']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^warn +rates +of a day that began [67] d ago$/m);
+  } finally {
+    await own.remove();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('doctor fails with status 1 on a wrong key, an open data folder, and a server that is away', async () => {

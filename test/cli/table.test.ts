@@ -49,6 +49,24 @@ test('on a narrow terminal only the columns that may shrink are cut, and ids sta
   assert.match(lines[1]!, /^key_04h8p2vq7c3sd {2}celery-.*…$/);
 });
 
+test('columns that may go are left out before others are cut to what cannot be read', () => {
+  const columns = [
+    { title: 'TIME' },
+    { title: 'CALL TO', shrinks: true, width: 24 },
+    { title: 'MS', optional: 1 },
+  ];
+  const rows = [['10:46:46.763', 'payment_intents.create', '19']];
+  // Only 16 columns would be left for the call beside MS.
+  assert.deepEqual(tableLines(columns, rows, { columns: 33 }), [
+    'TIME          CALL TO',
+    '10:46:46.763  payment_intents.cr…',
+  ]);
+  assert.deepEqual(tableLines(columns, rows, { columns: 34 }), [
+    'TIME          CALL TO           MS',
+    '10:46:46.763  payment_intents…  19',
+  ]);
+});
+
 test('paint does not count as width', () => {
   const paint = (text: string) => `${ESC}[31m${text}${ESC}[39m`;
   const lines = tableLines(

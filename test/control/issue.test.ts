@@ -110,6 +110,16 @@ test('on a server with nothing but the sandbox, a key without an account is a sa
   assert.match(named.fields.account!, /"default" is not stored for stripe; stored are: sandbox/);
 });
 
+test('a key for a vendor of which no account is stored is told how to store one', async () => {
+  const fresh = await openHouse();
+  await fresh.deps.accounts.remove('second', 'default');
+  const { fields } = await fresh.ask('POST', '/vault/keys', { ...KEY, vendor: 'second' });
+  assert.equal(
+    fields.account,
+    '"default" is not stored for second; none is; store one with `keybrake accounts add second`',
+  );
+});
+
 test('a stored default account is never passed over for the sandbox', async () => {
   const key = await house.issue();
   assert.equal(key.account, 'default');

@@ -35,6 +35,7 @@ test('after a revoke has been answered, nothing is admitted and nothing admitted
     id: key.id,
     revoked_at: '2026-11-22T09:00:00.000Z',
     already_revoked: false,
+    revoked: [key.id],
     in_flight: [handle('call', sent.id)],
   });
   assert.equal(waiting.stopped, 'key_revoked');

@@ -80,6 +80,19 @@ test(
   },
 );
 
+test('the alias finds its data folder and leaves paths to the folder that one is in', async () => {
+  const alias = shellBlock('alias keybrake=').trim();
+  const lines = [
+    'shopt -s expand_aliases',
+    alias.replaceAll('$PWD/data', join(folder, 'data')),
+    `cd '${folder}' && mkdir -p elsewhere && cd elsewhere`,
+    `keybrake calls export --output calls.csv --url ${keybrake.url}`,
+  ];
+  const { code, stderr } = await run('bash', ['-e', '-c', lines.join('\n')], { cwd: ROOT });
+  assert.equal(code, 0, stderr);
+  assert.match(readFileSync(join(folder, 'elsewhere', 'calls.csv'), 'utf8'), /^id,at,node/);
+});
+
 test('issue, revoke, audit by the command line', async () => {
   const { code, stdout, stderr } = await shell(shellBlock('keybrake keys issue'));
   assert.equal(code, 0, stderr + stdout);

@@ -2,7 +2,6 @@
  * Prints the comparison, line by line, and names what differs. Shows what compare.ts found and
  * decides nothing.
  */
-import { tableLines } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Line } from './compare.ts';
 
@@ -24,10 +23,7 @@ export function printBooks(lines: readonly Line[], terminal: Terminal): boolean 
     { title: "Stripe's books", align: 'right' as const },
     { title: '' },
   ];
-  const paintTitle = (text: string) => terminal.style('dim', text);
-  for (const line of tableLines(columns, rows, { indent: '   ', paintTitle })) {
-    terminal.print(line);
-  }
+  terminal.printTable(columns, rows, '   ');
   for (const { what, differing } of lines) {
     for (const text of differing) terminal.print(terminal.style('red', `   ${what}: ${text}`));
   }
