@@ -7,6 +7,9 @@ UPDATE objects SET unit = unit * 1000000, currency = 'usd' WHERE unit IS NOT NUL
 -- What had moved of an object before anything was known of it, which is no call's of ours.
 ALTER TABLE objects ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
 
+-- Keys that runs have issued below this one, at any depth.
+ALTER TABLE vault_keys ADD COLUMN delegated INTEGER NOT NULL DEFAULT 0;
+
 ALTER TABLE calls ADD COLUMN rate_date TEXT;
 -- The connected account that the call acted for, when it was not the account's own money.
 ALTER TABLE calls ADD COLUMN on_behalf_of TEXT;

@@ -83,7 +83,7 @@ async function issue(
     hash: credentialHash(text),
     label: `run-${seq}`,
     parentId: parent?.id ?? null,
-    ...{ policy, metadata: {}, issuedAt, issuedBy: 'simulation' },
+    ...{ policy, metadata: {}, issuedAt, issuedBy: 'simulation', byRun: false },
   });
   const { id } = view;
   const { account, maxCalls, perCallCap, totalCap } = policy;

@@ -146,6 +146,8 @@ export interface Refusal {
   cap?: CapReport;
   /** Seconds after which the same call may fit; absent when waiting cannot help. */
   retryAfterS?: number;
+  /** What to do where a retry cannot help, though with others of the code it can. */
+  remedy?: string;
 }
 
 export function refusal(code: ErrorCode, message: string): Refusal {

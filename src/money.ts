@@ -20,6 +20,11 @@ export function timesRate(count: bigint, unit: Picos): Micros {
   return (picos + up) / PICOS_PER_MICRO;
 }
 
+/** The same rounded down, for what is taken off a hold: what is left of it is never too little. */
+export function timesRateDown(count: bigint, unit: Picos): Micros {
+  return (count * unit) / PICOS_PER_MICRO;
+}
+
 /** One dollar. */
 export const USD: Micros = 1_000_000n;
 

@@ -112,8 +112,8 @@ const prices = z
   })
   .meta({
     description:
-      'What a call costs that has no price of its own, by an entry as in allowed_endpoints: ' +
-      '[{"endpoint": "POST /v1/quotes/{id}/accept", "price_usd": 50}]. Of several that cover a call the dearest counts.',
+      'What a call costs that nobody else has a price for, by an entry as in allowed_endpoints: ' +
+      '[{"endpoint": "POST /v1/checkout/sessions", "price_usd": 50}]. Of several that cover a call the dearest counts.',
   });
 
 /** A header's value whole; of Stripe's, key-policy.ts knows more. */

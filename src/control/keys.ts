@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { rfc3339 } from '../clock.ts';
 import { credentialHash, handle, newVaultKey } from '../ids.ts';
 import type { KeyPatch, KeyView, Policy } from '../ledger/ledger.ts';
+import type { Caller } from './auth.ts';
 import type { ControlDeps } from './deps.ts';
 import { label, labelPrefix, reason, vendorName } from './fields.ts';
 import { changeFields, issueFields } from './key-fields.ts';
@@ -39,7 +40,7 @@ function issue(deps: ControlDeps): Route {
     answers: { 201: { description: 'The key, with its credential this once.', json: ISSUED_KEY } },
     check: ({ body }, faults) => policyOf(deps, body, faults),
     run: ({ body, caller, checked: policy }) =>
-      issueKey(deps, body, body.parent ?? null, policy, caller.by),
+      issueKey(deps, body, body.parent ?? null, policy, caller),
   });
 }
 
@@ -49,12 +50,13 @@ export async function issueKey(
   { agent_run_label, metadata = {} }: KeyName,
   parentId: bigint | null,
   policy: Policy,
-  by: string,
+  { by, keyId }: Caller,
 ): Promise<Response> {
   const text = newVaultKey(policy.account === 'sandbox');
   const key = await deps.ledger.issueKey({
     ...{ id: deps.ids.next(), hash: credentialHash(text), label: agent_run_label, parentId },
-    ...{ policy, metadata, issuedAt: deps.clock.now(), issuedBy: by },
+    ...{ policy, metadata, issuedAt: deps.clock.now() },
+    ...{ issuedBy: by, byRun: keyId !== null },
   });
   return json(201, { vault_key: text, ...keyView(key, deps.clock.now()) });
 }

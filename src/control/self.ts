@@ -55,8 +55,7 @@ function issueChild(deps: ControlDeps): Route {
       }
       return policyOf(deps, { ...body, parent: parent.id }, faults);
     },
-    run: ({ body, caller, checked: policy }) =>
-      issueKey(deps, body, caller.keyId!, policy, caller.by),
+    run: ({ body, caller, checked: policy }) => issueKey(deps, body, caller.keyId!, policy, caller),
   });
 }
 

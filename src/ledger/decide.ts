@@ -13,6 +13,9 @@ export const DAY_MS = 86_400_000;
 /** Replies are kept this long after they were stored, with their identities, as Stripe keeps its own. */
 export const IDENTITY_MS = DAY_MS;
 
+/** Of a vendor's window of idempotency, less than what is left out of it for clocks that differ. */
+const MARGIN = 1 / 24;
+
 /** Seconds after which holds in front of a call may have come back. */
 const HOLDS_MAY_RETURN_S = 5;
 
@@ -61,6 +64,9 @@ export interface FirstCall {
   state: string;
   runningId: bigint | null;
   hasReply: boolean;
+  /** What it made or acted on, and what it cost; null: not known. */
+  objectId: string | null;
+  cost: Micros | null;
 }
 
 export interface Question {
@@ -229,19 +235,31 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
-  // Never with a vendor that has no window: a clock that was set back makes the first the later one.
+  // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
-  if (window > 0 && call.at - first.at < window) return { kind: 'resend', first };
-  const what =
-    first.state === 'unknown' ? 'its outcome is not known' : 'its answer did not come back';
-  return {
-    kind: 'refuse',
-    refusal: refusal(
-      'outcome_unknown',
-      `The first call with this identity, ${handle('call', first.id)}, was sent and ${what}. ` +
-        'The vendor would execute it anew, so it is not sent again.',
-    ),
-  };
+  const age = call.at - first.at;
+  if (age < window && age > -window * MARGIN) return { kind: 'resend', first };
+  return { kind: 'refuse', refusal: notAgain(first) };
+}
+
+/** The first call was sent, its answer did not come back, and the vendor does not know it again. */
+function notAgain({ id, state, objectId, cost }: FirstCall): Refusal {
+  const call = handle('call', id);
+  const known = state !== 'unknown';
+  const what = objectId === null ? '' : ` (${objectId})`;
+  const counted = cost === null ? 'counts as held' : `cost ${formatUsd(cost)} USD`;
+  const became = known
+    ? `was carried out${what}, ${counted}, and its answer did not come back`
+    : 'was sent and its outcome is not known';
+  const remedy = known
+    ? `Take it as done, and look at ${objectId ?? call} for what it made. For another call like it ` +
+      'use a new idempotency key; this one is free again 24 hours after the cost was known.'
+    : `Wait: Keybrake looks at the vendor for what became of ${call}, and an operator can say it ` +
+      '(keybrake calls unresolved). Until then it stays counted.';
+  const message =
+    `The first call with this identity, ${call}, ${became}. The vendor would execute it anew, so ` +
+    'it is not sent again.';
+  return { ...refusal('outcome_unknown', message), remedy };
 }
 
 function overCallCap(chain: Link[], needed: Micros): Refusal | null {
@@ -282,13 +300,22 @@ function overRate(chain: Link[], at: number): Refusal | null {
   return null;
 }
 
-/** The bucket as of `at`: it gains `calls` tokens each millisecond and holds one window's worth. */
+/**
+ * The bucket as of `at`: it gains `calls` tokens each millisecond and holds one window's worth. A
+ * clock that was set back empties none, and must not stop the filling until it has caught up: by
+ * more than a window no calls of one time differ.
+ */
 export function refill(key: KeyState, at: number): RateState {
   const limit = key.policy.rateLimit!;
   const full = limit.calls * limit.windowMs;
   if (!key.rate) return { tokens: full, at };
-  const gained = Math.max(0, at - key.rate.at) * limit.calls;
-  return { tokens: Math.min(full, key.rate.tokens + gained), at: Math.max(at, key.rate.at) };
+  const since = at - key.rate.at;
+  const gained = Math.max(0, since) * limit.calls;
+  const setBack = since < -limit.windowMs;
+  return {
+    tokens: Math.min(full, key.rate.tokens + gained),
+    at: setBack ? at : Math.max(at, key.rate.at),
+  };
 }
 
 function breachedBudgets(chain: Link[], needed: Micros): BudgetState[] {

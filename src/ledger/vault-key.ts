@@ -52,8 +52,10 @@ export interface NewKey {
   policy: Policy;
   metadata: Record<string, string>;
   issuedAt: number;
-  /** The management key that issued it. */
+  /** The management key that issued it, or the key of the run that did. */
   issuedBy: string;
+  /** A run issued it, with its own key. */
+  byRun: boolean;
 }
 
 export interface BudgetView {

@@ -192,5 +192,6 @@ function unknownPrice(why: string): Quote {
   return {
     kind: 'unpriced',
     reason: `The vendor was asked what the call costs, and did not say: ${why}.`,
+    noKeyPrice: true,
   };
 }

@@ -117,13 +117,13 @@ function keyIn(header: string | undefined, { headers }: VendorRequest): string |
   return own ?? headers.get('idempotency-key') ?? null;
 }
 
-/** The key's price for a call that has none of its own; null: it has one, or the key says none. */
+/** The key's price for a call that has none of its own; null: it has one, or none may stand in. */
 export function pricedByKey(
   key: KeyIdentity,
   { method, path }: VendorRequest,
   { operation, quote }: Pick<Reading, 'operation' | 'quote'>,
 ): Quote | null {
-  if (quote.kind !== 'unpriced' || quote.noRate) return null;
+  if (quote.kind !== 'unpriced' || quote.noKeyPrice) return null;
   const micros = keyPrice(key.prices, { method, path, operation });
   return micros === null ? null : { kind: 'estimated', micros };
 }

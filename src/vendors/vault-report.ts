@@ -9,12 +9,12 @@ import { formatUsd } from '../money.ts';
 
 /** `callId`: `call_…`, or empty when the call has no row. */
 export function vaultReport(
-  { code, cap, retryAfterS }: Refusal,
+  { code, cap, retryAfterS, remedy }: Refusal,
   callId: string,
 ): Record<string, unknown> {
   return {
     ...(callId && { call_id: callId }),
-    remedy: CATALOGUE[code].remedy,
+    remedy: remedy ?? CATALOGUE[code].remedy,
     ...(cap && amountsOf(cap)),
     ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
   };

@@ -58,13 +58,14 @@ export interface Tariff {
  *   own amount when the request states one (confirm, capture, a raise to a new total).
  * - `refundable`: what was received and not yet refunded; `limit` when the request states less.
  * `ask`: only the vendor knows, and Reading.lookUp asks it; `reason` says what if it cannot tell.
- * `unpriced` with `noRate`: it states its amount, in a currency without a rate. No price that a key
- * has for the endpoint stands in for that: the run would choose the currency, and so what counts.
+ * `unpriced` with `noKeyPrice`: no price that a key has for the endpoint stands in, or the run would
+ * choose what counts. It states its amount, in a currency without a rate; or the vendor would know
+ * the price and could not be asked, which a run can bring about.
  */
 export type Quote =
   | { kind: 'exact' | 'bounded' | 'estimated'; micros: Micros }
   | { kind: 'free' }
-  | { kind: 'unpriced'; reason: string; noRate?: true }
+  | { kind: 'unpriced'; reason: string; noKeyPrice?: true }
   | { kind: 'ask'; reason: string }
   | { kind: 'object'; objectId: string; of: 'amount' | 'refundable'; limit: ObjectAmount | null };
 

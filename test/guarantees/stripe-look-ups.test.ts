@@ -394,6 +394,35 @@ test('an accepted quote costs what it says', async (t) => {
   assert.equal(keybrake.sandbox.stripe.movedCents(), 3000n);
 });
 
+test('no price of the key’s stands in where Stripe knows the price and does not answer', async (t) => {
+  const prices = [{ endpoint: '/v1/**', price_usd: 0.01 }];
+  const { keybrake, keyId, stripe, outside, note } = await open(t, { ...ALL, prices });
+  const { small } = await pricesOf(outside);
+  const quote = await outside.quotes.create({ customer: 'cus_1', line_items: [{ price: small }] });
+  await outside.quotes.finalizeQuote(quote.id);
+  const paid = await outside.paymentIntents.create(paying(4000));
+  note();
+  const books = keybrake.sandbox.stripe;
+  const { executions } = books;
+  const asking = { match: { method: 'GET' } };
+  for (const fault of [
+    { kind: 'hangup', at: 'before' },
+    { kind: 'status', status: 429 },
+    { kind: 'status', status: 500 },
+    { kind: 'garbage', as: 'text' },
+  ] as const) {
+    keybrake.sandbox.faults.next({ ...asking, do: fault });
+    assert.equal((await failure(stripe.quotes.accept(quote.id))).code, 'unpriced', fault.kind);
+    keybrake.sandbox.faults.next({ ...asking, do: fault });
+    const refund = stripe.refunds.create({ payment_intent: paid.id });
+    assert.equal((await failure(refund)).code, 'unpriced', fault.kind);
+  }
+  assert.equal(books.executions, executions, 'nothing was sent');
+  await stripe.refunds.create({ payment_intent: paid.id });
+  await stripe.quotes.accept(quote.id);
+  assert.deepEqual(await spendOf(keybrake, keyId), [70, 0]);
+});
+
 test('API v2: withheld from a key that does not name it, exactly priced for one that does', async (t) => {
   const closed = await open(t);
   const from = { currency: 'usd', financial_account: 'fa_1' };

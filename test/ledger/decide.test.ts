@@ -193,7 +193,7 @@ function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
     idempotencyKey: 'k',
-    ...{ runningId: null, hasReply: false, ...fields },
+    ...{ runningId: null, hasReply: false, objectId: null, cost: null, ...fields },
   };
 }
 
@@ -401,6 +401,9 @@ test('a clock that is set back neither fills nor empties the bucket', () => {
     rateLimit: { calls: 2, windowMs: 1_000 },
     key: { rate: { tokens: 500, at: NOW } },
   });
-  assert.deepEqual(refill(own.key, NOW - 60_000), { tokens: 500, at: NOW });
+  assert.deepEqual(refill(own.key, NOW - 1_000), { tokens: 500, at: NOW });
   assert.deepEqual(refill(own.key, NOW + 1), { tokens: 502, at: NOW + 1 });
+  own.key.rate = refill(own.key, NOW - 60_000);
+  assert.equal(own.key.rate.tokens, 500);
+  assert.equal(refill(own.key, NOW - 59_000).tokens, 2_000, 'it fills again from where it is');
 });

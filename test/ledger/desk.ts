@@ -33,14 +33,15 @@ export const usd = (dollars: number): bigint => BigInt(Math.round(dollars * 1_00
 export const cents = (dollars: number): bigint => BigInt(Math.round(dollars * 100));
 export const CENT = 10_000_000_000n;
 
-export type KeyFields = Partial<Policy> & Partial<Pick<NewKey, 'label' | 'parentId' | 'metadata'>>;
+export type KeyFields = Partial<Policy> &
+  Partial<Pick<NewKey, 'label' | 'parentId' | 'metadata' | 'byRun'>>;
 
 export function newKey(id: bigint, issuedAt: number, fields: KeyFields = {}): NewKey {
-  const { label = 'run', parentId = null, metadata = {}, ...policy } = fields;
+  const { label = 'run', parentId = null, metadata = {}, byRun = false, ...policy } = fields;
   return {
     ...{ id, label, parentId, metadata, issuedAt },
     hash: randomBytes(32),
-    issuedBy: 'test',
+    ...{ issuedBy: 'test', byRun },
     policy: {
       vendors: ['stripe'],
       account: 'default',

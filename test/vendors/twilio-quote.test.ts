@@ -410,22 +410,26 @@ test('a call is priced by the longest prefix that the Pricing API lists for its 
   assert.ok('quote' in none && none.quote.kind === 'unpriced', 'no prefix covers the number');
 });
 
-for (const [what, status, body] of [
+for (const [what, status, body, keyMaySay = false] of [
   ['is forbidden', 403, { code: 20003 }],
   ['fails', 500, ''],
+  ['knows no such country', 404, { code: 20404 }, true],
   ['is of another country', 200, { ...GB_PRICES, iso_country: 'FR' }],
-  ['lists nothing', 200, { ...GB_PRICES, outbound_sms_prices: [] }],
+  ['lists nothing', 200, { ...GB_PRICES, outbound_sms_prices: [] }, true],
   ['is no JSON', 200, '<html>'],
   [
     'has prices that are numbers',
     200,
     { ...GB_PRICES, outbound_sms_prices: [{ prices: [{ current_price: 0.05 }] }] },
+    true,
   ],
 ] as const) {
   test(`an answer of the Pricing API that ${what} is no price`, () => {
     const learned = learn(message({ To: GB }), body, LISTED, status);
     assert.ok('quote' in learned);
-    assert.equal(learned.quote.kind, 'unpriced');
+    assert.ok(learned.quote.kind === 'unpriced');
+    // What Twilio may say another time is no price for the key to state.
+    assert.equal(learned.quote.noKeyPrice ?? false, !keyMaySay);
     assert.equal(learned.prices, undefined);
   });
 }

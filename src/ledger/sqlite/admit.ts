@@ -43,6 +43,9 @@ interface FirstRow {
   fingerprint: string;
   state: string;
   running_id: bigint | null;
+  vendor_object_id: string | null;
+  cost_usd: Micros | null;
+  settled_at: bigint | null;
   stored_at: bigint | null;
 }
 
@@ -74,6 +77,7 @@ export class Admissions {
        VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
+         vendor_object_id, cost_usd, settled_at,
          (SELECT stored_at FROM replies WHERE call_id = calls.id) AS stored_at
        FROM calls`;
     this.#first = db.prepare(
@@ -288,8 +292,12 @@ export class Admissions {
       state: row.state,
       runningId: row.running_id,
       hasReply: row.stored_at !== null,
+      objectId: row.vendor_object_id,
+      cost: row.cost_usd,
     };
-    if (row.stored_at === null || call.at - num(row.stored_at) < IDENTITY_MS) return first;
+    // Without a reply, from when it was known what became of it.
+    const since = row.stored_at ?? (row.running_id === null ? row.settled_at : null);
+    if (since === null || call.at - num(since) < IDENTITY_MS) return first;
     this.#forgetIdentity.run(first.id);
     return null;
   }

@@ -4,6 +4,7 @@
  * so what stands here is what the tables say.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Micros } from '../../money.ts';
 import { compileEndpoints } from '../../vendors/endpoints.ts';
 import { type BudgetState, dailyWindow, type KeyState, type Link } from '../decide.ts';
 import { type Policy, UNCAPPED } from '../ledger.ts';
@@ -11,8 +12,8 @@ import { type KeyRow, num, readPolicy, writePolicy } from './rows.ts';
 
 /** Keys kept in memory between batches; about 2 KB each. */
 const KEPT = 2_000;
-/** A chain longer than this is a fault: issue refuses deeper trees. */
-const MAX_DEPTH = 8;
+/** Keys in one chain: each call is decided on all of them. Issue refuses deeper trees. */
+export const MAX_DEPTH = 8;
 
 export interface HotKey {
   state: KeyState;
@@ -112,10 +113,22 @@ export class HotKeys {
     ];
   }
 
+  /** Also in a window that was left before the cap was changed: a clock set back returns to it. */
   #budget(hot: HotKey, kind: 'daily' | 'total', windowStart: number, cap: bigint): BudgetState {
     const name = `${kind}${windowStart}`;
     const known = hot.budgets.get(name);
-    if (known) return known;
+    const budget = known ?? this.#readBudget(hot, kind, windowStart, cap);
+    if (!known) hot.budgets.set(name, budget);
+    if (budget.cap !== cap) recap(budget, cap);
+    return budget;
+  }
+
+  #readBudget(
+    hot: HotKey,
+    kind: BudgetState['kind'],
+    windowStart: number,
+    cap: Micros,
+  ): BudgetState {
     const keyId = hot.state.id;
     const row = this.#selectBudget.get(keyId, kind, windowStart) as unknown as
       | { cap: bigint; ceiling: bigint; spent: bigint; held: bigint; calls: bigint }
@@ -123,9 +136,7 @@ export class HotKeys {
     const counted = row
       ? { ...row, calls: num(row.calls) }
       : { cap, ceiling: cap, spent: 0n, held: 0n, calls: 0 };
-    const budget: BudgetState = { kind, keyId, windowStart, ...counted };
-    hot.budgets.set(name, budget);
-    return budget;
+    return { kind, keyId, windowStart, ...counted };
   }
 
   /** The budget was changed in memory. */
@@ -204,4 +215,11 @@ export class HotKeys {
       this.#byId.delete(id);
     }
   }
+}
+
+/** A lowered cap never resets what was counted; the ceiling remembers that it was allowed. */
+function recap(budget: BudgetState, cap: Micros): void {
+  const counted = budget.spent + budget.held;
+  budget.cap = cap;
+  budget.ceiling = counted > cap ? counted : cap;
 }

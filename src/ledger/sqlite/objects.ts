@@ -4,7 +4,7 @@
  * because they count against one object.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Micros, type Picos, timesRate } from '../../money.ts';
+import { type Micros, type Picos, timesRate, timesRateDown } from '../../money.ts';
 import type { ObjectFact } from '../../vendors/vendor.ts';
 import type { Price } from '../decide.ts';
 import type { Admission } from '../ledger.ts';
@@ -176,10 +176,16 @@ export class Objects {
     return { micros: rest > 0n ? rest : 0n };
   }
 
-  /** The call was admitted at `micros`: later prices of its object start from there. */
+  /**
+   * The call was admitted at `micros`: later prices of its object start from there. Of what parts
+   * give back, each rounded up by itself, the sum would leave too little for the last of them.
+   */
   count(call: Admission, micros: Micros): void {
     if (call.quote.kind !== 'object' || micros === 0n) return;
-    this.add(call, call.quote.objectId, call.quote.of, micros);
+    const { objectId, of, limit } = call.quote;
+    const unit = this.find(call, objectId)?.unit ?? null;
+    const part = of === 'refundable' && limit !== null && unit !== null;
+    this.add(call, objectId, of, part ? timesRateDown(limit.minor, unit) : micros);
   }
 
   /** Adds to what is counted for, or refunded of, an object. */
@@ -282,6 +288,6 @@ function refundedOf(
   unit: Picos | null,
 ): Micros {
   const counted = known?.refunded ?? 0n;
-  const told = refunded === null || unit === null ? 0n : timesRate(refunded, unit);
+  const told = refunded === null || unit === null ? 0n : timesRateDown(refunded, unit);
   return told > counted ? told : counted;
 }

@@ -20,6 +20,7 @@ export interface KeyRow {
   metadata: string;
   issued_at: bigint;
   issued_by: string;
+  delegated: bigint;
   expires_at: bigint | null;
   revoked_at: bigint | null;
   revoked_reason: string | null;

@@ -207,7 +207,7 @@ export class Settlements {
       for (const call of open) this.#resolveHold(call, 'settled', call.hold, at);
       return;
     }
-    const pending = this.#objects.pending(place, object.id, 'amount').calls > 0n;
+    const pending = this.#objects.pending(place, object.id, 'amount');
     if (!final) {
       // Another attempt is on its way, admitted on the strength of these very holds.
       // Nor does a decline say anything of an attempt that came after it: its reply may be late, or
@@ -217,19 +217,23 @@ export class Settlements {
         lookedAt === null
           ? this.#objects.overtaken(place, object.id)
           : this.#objects.answeredSince(place, object.id, lookedAt);
-      if (pending || overtaken) return;
+      if (pending.calls > 0n || overtaken) return;
       for (const call of open) this.#resolveHold(call, 'released', 0n, at);
       return;
     }
     if (open.some(({ subjectId }) => subjectId !== object.id)) {
       object = this.#objects.claim(place, object.id);
     }
+    // What a pending call holds is for that call to take, unless it is one of these.
+    const both = open.filter(
+      ({ state, subjectAs }) => state === 'unknown' && subjectAs === 'amount',
+    );
+    const spoken = both.reduce((micros, { hold }) => micros - hold, pending.micros);
     let rest = object.moved! - object.settled - object.elsewhere;
     for (const [index, call] of open.entries()) {
-      // The last one takes what is left, so that a vendor that moved more than was held shows; but
-      // what a pending call holds is for that call to take.
-      const last = index === open.length - 1 && !pending;
-      const share = last || rest < call.hold ? rest : call.hold;
+      // The last one takes what nobody holds, so that a vendor that moved more than was held shows.
+      const most = index < open.length - 1 || rest - spoken < call.hold ? call.hold : rest - spoken;
+      const share = rest < most ? rest : most;
       const cost = share > 0n ? share : 0n;
       rest -= cost;
       this.#resolveHold(call, 'settled', cost, at);

@@ -3,6 +3,7 @@
  * with the admissions, which is why a revoke that is committed is seen by every later decision.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { handle } from '../../ids.ts';
 import { type BudgetState, DAY_MS, left, tightest, totalOf } from '../decide.ts';
 import {
   type BudgetView,
@@ -17,8 +18,14 @@ import {
   type RevocationTarget,
   UNCAPPED,
 } from '../ledger.ts';
-import type { HotKeys } from './keys.ts';
+import { type HotKeys, MAX_DEPTH } from './keys.ts';
 import { type ChangeRow, type KeyRow, num, readChange, readIdentity, writePolicy } from './rows.ts';
+
+/**
+ * Keys that runs may issue under one key, at any depth. A key is a row for ever, and a revoke walks
+ * them all while nothing is admitted: of so many it takes about 40 ms.
+ */
+export const MAX_DELEGATED = 10_000n;
 
 export class VaultKeys {
   readonly #db: DatabaseSync;
@@ -29,6 +36,7 @@ export class VaultKeys {
   readonly #history: StatementSync;
   readonly #addChange: StatementSync;
   readonly #revoke: StatementSync;
+  readonly #delegate: StatementSync;
 
   constructor(db: DatabaseSync, keys: HotKeys) {
     this.#db = db;
@@ -46,6 +54,7 @@ export class VaultKeys {
       `INSERT INTO vault_key_changes (key_id, seq, at, changed_by, changes)
        VALUES (?, (SELECT count(*) FROM vault_key_changes WHERE key_id = ?), ?, ?, ?)`,
     );
+    this.#delegate = db.prepare('UPDATE vault_keys SET delegated = delegated + 1 WHERE id = ?');
     this.#revoke = db.prepare(
       'UPDATE vault_keys SET revoked_at = ?, revoked_reason = ? WHERE id = ? AND revoked_at IS NULL',
     );
@@ -60,10 +69,13 @@ export class VaultKeys {
     if (key.parentId !== null) {
       const chain = this.#keys.chain(key.parentId, key.issuedAt);
       if (chain.length === 0) throw new LedgerConflict('the parent key does not exist');
-      if (chain.length >= 8) throw new LedgerConflict('keys may be nested at most eight deep');
+      if (chain.length >= MAX_DEPTH) {
+        throw new LedgerConflict(`keys may be nested at most ${MAX_DEPTH} deep`);
+      }
       if (chain.some(({ key: { revokedAt } }) => revokedAt !== null)) {
         throw new LedgerConflict('the parent key was revoked');
       }
+      if (key.byRun) this.#countDelegated(chain.map((link) => link.key.id));
     }
     this.#insert.run(
       key.id,
@@ -77,6 +89,18 @@ export class VaultKeys {
       key.policy.expiresAt,
     );
     return this.view(key.id, key.issuedAt)!;
+  }
+
+  /** A run issues as many keys as it likes, so each key above says how many are enough. */
+  #countDelegated(chain: readonly bigint[]): void {
+    for (const id of chain) {
+      if ((this.#row.get(id) as unknown as KeyRow).delegated < MAX_DELEGATED) continue;
+      throw new LedgerConflict(
+        `runs have issued ${MAX_DELEGATED} keys under ${handle('key', id)}, and may not issue ` +
+          'more; use those, or have the operator issue another key to delegate from',
+      );
+    }
+    for (const id of chain) this.#delegate.run(id);
   }
 
   view(id: bigint, at: number): KeyView | undefined {
@@ -120,10 +144,7 @@ export class VaultKeys {
     const parent = hot.parentId === null ? undefined : this.#keys.get(hot.parentId);
     if (parent) refuseWider(after, parent.state.policy);
     this.#keys.setPolicy(hot, after);
-    for (const budget of this.#keys.budgetsAt(hot, at)) {
-      recap(budget, (budget.kind === 'total' ? after.totalCap : after.dailyCap) ?? UNCAPPED);
-      this.#keys.touchBudget(budget);
-    }
+    for (const budget of this.#keys.budgetsAt(hot, at)) this.#keys.touchBudget(budget);
     const changes = JSON.stringify(differences(before, after), (_, value) =>
       typeof value === 'bigint' ? value.toString() : value,
     );
@@ -207,13 +228,6 @@ function budgetView({ kind, cap, spent, held, windowStart }: BudgetState, issued
       ? { windowStart, windowEnd: windowStart + DAY_MS }
       : { windowStart: issuedAt, windowEnd: null };
   return { kind, cap, spent, held, ...window } satisfies BudgetView;
-}
-
-/** A lowered cap never resets what was counted; the ceiling remembers that it was allowed. */
-function recap(budget: BudgetState, cap: bigint): void {
-  const counted = budget.spent + budget.held;
-  budget.cap = cap;
-  budget.ceiling = counted > cap ? counted : cap;
 }
 
 function refuseWider(child: Policy, parent: Policy): void {

@@ -7,9 +7,11 @@ import { CATALOGUE, type ErrorCode, type Refusal } from '../../errors.ts';
 import { vaultReport } from '../vault-report.ts';
 
 /** Where asking again decides what the SDK should do; elsewhere its own rule for the status is right. */
-function shouldRetry(code: ErrorCode): Record<string, string> {
+function shouldRetry({ code, remedy }: Refusal): Record<string, string> {
   if (code === 'idempotency_in_flight') return { 'stripe-should-retry': 'true' };
-  return CATALOGUE[code].retryable ? {} : { 'stripe-should-retry': 'false' };
+  return CATALOGUE[code].retryable && remedy === undefined
+    ? {}
+    : { 'stripe-should-retry': 'false' };
 }
 
 /**
@@ -42,7 +44,7 @@ export function renderRefusal(
     headers: {
       'content-type': 'application/json',
       ...(callId && { 'request-id': `req_keybrake_${callId.replace(/^call_/, '')}` }),
-      ...shouldRetry(code),
+      ...shouldRetry(refusal),
     },
     body: JSON.stringify({ error }),
   };

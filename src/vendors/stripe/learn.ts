@@ -5,7 +5,7 @@
 import { type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Learned, LookUp, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { priceByName } from './prices.ts';
-import { type Asked, notUnderstood, unpriced } from './rule.ts';
+import { type Asked, notUnderstood, unanswered } from './rule.ts';
 
 export function learn(reading: Reading, replies: readonly VendorReply[], tariff: Tariff): Learned {
   const { operation, lookUp, fields, quote } = reading;
@@ -17,7 +17,7 @@ export function learn(reading: Reading, replies: readonly VendorReply[], tariff:
     return { lookUp: { ...lookUp, query: '' } };
   }
   if (last.status < 200 || last.status >= 300) {
-    return { quote: unpriced(`Stripe was asked, and answered ${last.status}${messageIn(last)}`) };
+    return unanswered(`Stripe was asked, and answered ${last.status}${messageIn(last)}`);
   }
   const told = replies.filter(({ status }) => status < 300).map(readJson);
   if (!told.every((each): each is Json => each !== null)) return notUnderstood('JSON');

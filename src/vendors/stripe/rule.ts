@@ -62,13 +62,18 @@ export function ask(what: string, lookUp: LookUp): Priced {
   return { ...FREE, quote: { kind: 'ask', reason: reasonOf(`only Stripe knows ${what}`) }, lookUp };
 }
 
-export function unpriced(why: string): Quote {
+export function unpriced(why: string): Extract<Quote, { kind: 'unpriced' }> {
   return { kind: 'unpriced', reason: reasonOf(why) };
 }
 
 /** It states an amount whose currency has no rate. */
 export function withoutRate(currency: string, tariff: Tariff): Quote {
-  return { kind: 'unpriced', reason: reasonOf(whyNoUnit(currency, tariff)), noRate: true };
+  return { kind: 'unpriced', reason: reasonOf(whyNoUnit(currency, tariff)), noKeyPrice: true };
+}
+
+/** Stripe was asked, and its answer is none that tells: another time it may be. */
+export function unanswered(why: string): Extract<Learned, { quote: Quote }> {
+  return { quote: { ...unpriced(why), noKeyPrice: true } };
 }
 
 export function missing(field: string): Quote {
@@ -86,7 +91,7 @@ export function priced(
   currency: string,
   tariff: Tariff,
 ): Quote {
-  if (minor > MAX_MINOR) return unpriced('the amount is too large');
+  if (minor > MAX_MINOR) return { ...unpriced('the amount is too large'), noKeyPrice: true };
   const micros = toMicros(minor, currency, tariff);
   return micros === null ? withoutRate(currency, tariff) : { kind, micros };
 }
@@ -111,7 +116,7 @@ export function learnedObject(fact: ObjectFact, quote: Quote, tariff: Tariff): L
 }
 
 export function notUnderstood(what: string): Learned {
-  return { quote: unpriced(`Stripe answered with something else than ${what}`) };
+  return unanswered(`Stripe answered with something else than ${what}`);
 }
 
 export function get({ headers }: Asked, path: string, expand?: string): LookUp {

@@ -198,7 +198,7 @@ function askPreview(asked: Asked, fields: Fields) {
 function learnPreview(invoice: Json, tariff: Asked['tariff']) {
   const [due, currency] = [integerIn(invoice.amount_due), textIn(invoice.currency)];
   if (invoice.object !== 'invoice' || due === null || currency === null) {
-    return { quote: unpriced('Stripe answered with something else than a preview of the invoice') };
+    return notUnderstood('a preview of the invoice');
   }
   return learnedPrice('estimated', due > 0n ? due : 0n, currency, tariff);
 }

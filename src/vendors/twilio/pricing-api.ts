@@ -21,17 +21,28 @@ export function askFor(listed: Listed, country: string): LookUp {
   return { method: 'GET', path: PATHS[listed] + country, query: '', headers: {}, body: '' };
 }
 
-/** The prices in the reply to such a question, by the names of prices.ts; a text says why none. */
+/** `has`: whether Twilio may have a price, and another time says it. */
+export interface NoPrices {
+  why: string;
+  has: boolean;
+}
+
+/** The prices in the reply to such a question, by the names of prices.ts, or why there are none. */
 export function pricesIn(
   { path }: LookUp,
   reply: VendorReply,
   tariff: Tariff,
-): ReadonlyMap<string, Micros> | string {
+): ReadonlyMap<string, Micros> | NoPrices {
   const listed = path.startsWith(PATHS.sms) ? 'sms' : 'voice';
   const country = path.slice(PATHS[listed].length);
-  if (reply.status !== 200) return `its Pricing API answered ${reply.status} for ${country}`;
+  const { status } = reply;
+  if (status !== 200) {
+    return { why: `its Pricing API answered ${status} for ${country}`, has: status !== 404 };
+  }
   const body = readJson(reply);
-  if (body?.iso_country !== country) return `its Pricing API did not say what ${country} costs`;
+  if (body?.iso_country !== country) {
+    return { why: `its Pricing API did not say what ${country} costs`, has: true };
+  }
   const prices = new Map<string, Micros>();
   const put = (name: string, price: Micros | null) => {
     const known = prices.get(name);
@@ -51,9 +62,9 @@ export function pricesIn(
   const unit = typeof body.price_unit === 'string' ? body.price_unit.toLowerCase() : null;
   if (unit !== null && !tariff.rates.has(unit)) {
     const why = whyNoRate(unit, tariff);
-    return `the currency ${unit} needs a rate, and ${why}`;
+    return { why: `the currency ${unit} needs a rate, and ${why}`, has: true };
   }
-  return `its Pricing API lists no price for ${country}`;
+  return { why: `its Pricing API lists no price for ${country}`, has: false };
 }
 
 function rowsIn(list: unknown): Json[] {

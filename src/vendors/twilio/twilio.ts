@@ -105,8 +105,9 @@ const TAKES_FORM: ReadonlySet<Pricing['by']> = new Set([
 /** The Pricing API's answer: the prices of a country, and with them the call's. */
 function learn(reading: Reading, replies: readonly VendorReply[], tariff: Tariff): Learned {
   const prices = pricesIn(reading.lookUp!, replies.at(-1)!, tariff);
-  if (typeof prices === 'string') {
-    return { quote: { kind: 'unpriced', reason: reason(`Twilio was asked, and ${prices}`) } };
+  if ('why' in prices) {
+    const why = reason(`Twilio was asked, and ${prices.why}`);
+    return { quote: { kind: 'unpriced', reason: why, ...(prices.has && { noKeyPrice: true }) } };
   }
   const content = { fields: reading.fields, canonical: reading.canonicalBody, json: null };
   const all = new Map([...prices, ...tariff.prices]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RevocationTarget } from '../../../src/ledger/ledger.ts';
 import type { AtDesk } from '../contract.ts';
-import { codeOf, type Desk, HOUR, newKey, usd } from '../desk.ts';
+import { codeOf, DAY, type Desk, HOUR, newKey, usd } from '../desk.ts';
 
 const revoke = (desk: Desk, target: RevocationTarget) =>
   desk.ledger.revoke(target, 'enough', 'test', desk.now);
@@ -54,6 +54,34 @@ export function changeContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(leaf, 1)), 'key_revoked');
     for (const key of [top, beside]) await at().hold(key, 1);
     await assert.rejects(at().issue({ totalCap: 1n, parentId: leaf.id }), /parent.*revoked/);
+  });
+
+  test(`${name}: runs issue ten thousand keys under one, at any depth, and an operator any number`, async () => {
+    const [top, beside] = [
+      await at().issue({ totalCap: usd(9) }),
+      await at().issue({ totalCap: usd(9) }),
+    ];
+    const middle = await at().issue({ totalCap: usd(9), parentId: top.id, byRun: true });
+    const issue = (parentId: bigint, byRun: boolean) =>
+      at().issue({ totalCap: usd(1), parentId, byRun });
+    await Promise.all(
+      Array.from({ length: 9_999 }, (_, n) => issue(n % 2 ? top.id : middle.id, true)),
+    );
+    for (const parent of [top, middle]) {
+      await assert.rejects(issue(parent.id, true), /10000 keys under key_\w+, and may not/);
+    }
+    await issue(top.id, false);
+    await issue(beside.id, true);
+    assert.equal((await revoke(at(), { key: top.id })).length, 10_002);
+  });
+
+  test(`${name}: a chain of keys has eight at most: each call is decided on all of them`, async () => {
+    let key = await at().issue({ totalCap: usd(9) });
+    for (let depth = 2; depth <= 8; depth++) {
+      key = await at().issue({ totalCap: usd(9), parentId: key.id });
+    }
+    await at().hold(key, 1);
+    await assert.rejects(at().issue({ totalCap: usd(9), parentId: key.id }), /at most 8 deep/);
   });
 
   test(`${name}: labels and prefixes are text: no character in them stands for others`, async () => {
@@ -130,6 +158,20 @@ export function changeContract(name: string, at: AtDesk): void {
         changes: { totalCap: { from: '2000000', to: '3000000' } },
       },
     ]);
+  });
+
+  test(`${name}: a changed daily cap holds in every window, also in one that a clock set back returns to`, async () => {
+    const key = await at().issue({ dailyCap: usd(10) });
+    await at().hold(key, 1);
+    at().clock.advance(DAY);
+    await at().ledger.changeKey(key.id, { dailyCap: usd(2) }, 'operator', at().now);
+    at().clock.advance(-DAY);
+    assert.equal(codeOf(await at().admit(key, 2)), 'cap_exceeded');
+    await at().reopen();
+    const refused = await at().admit(key, 2);
+    assert.equal(refused.kind === 'refused' && refused.refusal.cap?.cap, usd(2));
+    await at().hold(key, 1);
+    assert.equal((await at().view(key)).remaining, 0n);
   });
 
   test(`${name}: a changed expiry, endpoint list and call limit hold for the next call`, async () => {

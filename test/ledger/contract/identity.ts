@@ -146,6 +146,43 @@ export function identityContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 0, held: 10 });
   });
 
+  test(`${name}: nor when a clock that was set back does not say how long ago the first was sent`, async () => {
+    const key = await at().issue({ totalCap: usd(10) });
+    at().clock.advance(2 * DAY);
+    at().settle(await at().hold(key, 5, named('k')), 'unknown', { keepIdentity: true });
+    // Two clocks of one time may differ by this much.
+    at().clock.advance(-60_000);
+    const again = await at().admit(key, 5, named('k'));
+    assert.equal(again.kind, 'resend');
+    at().settle(again.id, 'unknown', { keepIdentity: true });
+    at().clock.advance(60_000 - 2 * DAY);
+    assert.equal(codeOf(await at().admit(key, 5, named('k'))), 'outcome_unknown');
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 5 });
+  });
+
+  test(`${name}: a call that was found out without its answer is told of, for 24 hours`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const never = { ...named('k'), idempotencyWindowMs: 0 };
+    const first = await at().hold(key, 5, never);
+    at().settle(first, 'unknown', { keepIdentity: true });
+    const told = async () => {
+      const again = await at().admit(key, 5, never);
+      assert.ok(again.kind === 'refused', again.kind);
+      return `${again.refusal.code}: ${again.refusal.message} ${again.refusal.remedy}`;
+    };
+    assert.match(await told(), /^outcome_unknown: .*outcome is not known.* Wait: Keybrake looks/);
+    at().clock.advance(DAY);
+    await at().ledger.resolve({
+      ...{ id: first, at: at().now, outcome: 'settled', cost: usd(4), objects: [] },
+      ...{ vendorObjectId: 'SM1', sealedReply: null, by: 'vendor', why: 'found', lookAt: null },
+    });
+    at().clock.advance(DAY - 1);
+    assert.match(await told(), /was carried out \(SM1\), cost 4\.00 USD, and its answer did not/);
+    assert.deepEqual(await at().standing(key), { spent: 4, held: 0 });
+    at().clock.advance(1);
+    await at().hold(key, 5, never);
+  });
+
   test(`${name}: after 24 hours a key may be used again`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     at().cost(await at().hold(key, 5, named('k')), 5, KEPT);

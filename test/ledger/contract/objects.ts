@@ -157,6 +157,19 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal((await at().view(key)).remaining, 0n);
   });
 
+  test(`${name}: it shows it also while other calls on the object are on their way`, async () => {
+    const { key, pi } = await payment(at(), 7, 'open', { fields: { totalCap: usd(11) } });
+    const [confirm, raise] = [
+      await at().hold(key, 0, of(pi, 'amount')),
+      await at().hold(key, 0, of(pi, 'amount', 10)),
+    ];
+    await told(at(), key, fact(pi, 12, 'final'));
+    // What the raise holds is for the raise to take; the confirmation will take nothing.
+    assert.deepEqual(await at().standing(key), { spent: 9, held: 3 });
+    for (const id of [confirm, raise]) held(at(), id, fact(pi, 12, 'final'));
+    assert.deepEqual(await at().standing(key), { spent: 12, held: 0 });
+  });
+
   test(`${name}: an object that nobody saw, or whose currency has no rate, has no price`, async () => {
     const key = await at().issue({ totalCap: usd(100) });
     assert.equal(codeOf(await at().admit(key, 0, of('pi_never_seen', 'amount'))), 'unpriced');
@@ -229,6 +242,34 @@ export function objectContract(name: string, at: AtDesk): void {
     const back = fact(newName('re'), 1, 'final', { ...now, moved: 0n });
     at().settle(failed, 'settled', { cost: 0n, vendorObjectId: back.id, objects: [back] });
     assert.deepEqual(await at().standing(key), { spent: 20, held: 0 });
+  });
+
+  test(`${name}: the last of several refunds holds all that it will cost, also in small units`, async () => {
+    // A yen of 6,432.1 micro-dollars: each part is rounded up by itself, and so is the last.
+    const yen = { currency: 'jpy', unit: 6_432_100_000n, rateDate: '2026-11-23', amount: 100n };
+    for (const from of ['own calls', 'the vendor'] as const) {
+      const key = await at().issue({ totalCap: usd(2) });
+      const ch = newName('ch');
+      const told33 = from === 'own calls' ? null : 33n;
+      held(
+        at(),
+        await at().hold(key, 1),
+        fact(ch, 1, 'final', { ...yen, moved: 100n, refunded: told33 }),
+      );
+      const part = async (minor: bigint | null): Promise<[quote: bigint, cost: bigint]> => {
+        const limit = minor === null ? null : { minor };
+        const quote: Quote = { kind: 'object', objectId: ch, of: 'refundable', limit };
+        const refund = await at().admit(key, 0, { quote, objectId: ch });
+        assert.ok(refund.kind === 'admitted');
+        const amount = minor ?? 34n;
+        const re = fact(newName('re'), 0, 'final', { ...yen, amount, moved: amount });
+        at().settle(refund.id, 'settled', { vendorObjectId: re.id, objects: [re] });
+        return [refund.quote, (await at().ledger.call(refund.id))?.cost ?? -1n];
+      };
+      if (from === 'own calls') assert.deepEqual(await part(33n), [212_260n, 212_260n]);
+      assert.deepEqual(await part(33n), [212_260n, 212_260n]);
+      assert.deepEqual(await part(null), [218_692n, 218_692n], from);
+    }
   });
 
   test(`${name}: a refund that its charge tells of before its own reply counts once`, async () => {
