@@ -71,6 +71,25 @@ test('a list that a file counts as one value has no price, for it may have a tho
   assert.equal(quoteOf(vendor, '/v1/letters', letter({ recipients: 'a' })), 'exact 890000');
 });
 
+test('a form’s list is `to[*]`, also when it is given once; a name may have a colon in it', () => {
+  const form = changed('body: json', 'body: form')
+    .replace('lists: [tag]', 'lists: [tag, recipients]')
+    .replace('unless: courier', "unless: 'h:Bcc'");
+  const vendor = vendorOf(form);
+  const ask = (body: string) => ({
+    body,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  for (const [body, quote] of [
+    ['pages=1&recipients=a', /^exact 890000$/],
+    ['pages=1&recipients=a&recipients=b', /^exact 1740000$/],
+    ['pages=1&recipients=a&h:Bcc=b', /^unpriced .*`h:Bcc` adds what is not counted/],
+    ['pages=1&recipients=a&h%3Abcc=b', /^request_ambiguous/],
+  ] as const) {
+    assert.match(quoteOf(vendor, '/v1/letters', ask(body)), quote, body);
+  }
+});
+
 /** What two programs could read as two amounts is refused, with the plain way to write it. */
 const AMBIGUOUS: readonly [path: string, ask: Ask, says: RegExp][] = [
   ['/v1/letters', { body: '{"pages":1,"pages":900}' }, /a name is given twice/],
