@@ -46,7 +46,7 @@ const FAULTS: readonly [from: string, to: string, path: string, says: RegExp][] 
     "count: 'rec",
     "number: a, count: 'rec",
     'endpoints[0].quote.sum[1]',
-    /must have one of usd, price/,
+    /must have one of usd, .*, and has count and number/,
   ],
   ['at_least: 1', 'at_least: one', 'endpoints[0].quote.sum[1].at_least', /must be a number/],
   ['at_least: 1', 'at_least: 1.5', 'endpoints[0].quote.sum[1].at_least', /whole number/],
@@ -76,7 +76,8 @@ const FAULTS: readonly [from: string, to: string, path: string, says: RegExp][] 
   ['unlisted: withheld', 'unlimited: withheld', 'unlimited', /did you mean "unlisted"/],
   ['body: json', 'body: !!str json', 'body', /must have no tag/],
   ['body: json', 'body: &b json', 'body', /must have no anchor/],
-  ['unlisted: withheld', 'body: json', '', /map keys must be unique/],
+  ['unlisted: withheld', 'body: json', '', /given twice/],
+  ["'{{secret}}'", '{{secret}}', '', /quotes/],
 ];
 
 for (const [from, to, path, says] of FAULTS) {

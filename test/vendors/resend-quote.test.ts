@@ -36,6 +36,8 @@ test('each of to, cc and bcc counts, as a text or in a list', () => {
       1,
     ],
     [{ headers: { 'X-Entity-Ref-ID': '1', 'List-Unsubscribe': '<https://a.example>' } }, 1],
+    [{ headers: { 'X-Order': 5, 'X-Test': true, 'X-None': null } }, 1],
+    [{ headers: null }, 1],
     [{ topic_id: 't_1' }, 1],
   ];
   for (const [more, recipients] of table) {
@@ -102,6 +104,11 @@ test('what could be counted in two ways is refused, with the plain way to write 
     [{ ...MAIL, headers: { 'resent-to': 'x@a.example' } }, /header line names recipients/],
     [{ ...MAIL, headers: { 'X-A': '1\r\nBcc: x@a.example' } }, /line break/],
     [{ ...MAIL, headers: { 'X-A\nBcc': 'x@a.example' } }, /control character/],
+    [{ ...MAIL, headers: { 'Bcc:': 'x@a.example' } }, /name of a header line/],
+    [{ ...MAIL, headers: { 'X-A: 1, Bcc': 'x@a.example' } }, /name of a header line/],
+    [{ ...MAIL, headers: { 'X-A': ['1\r\nBcc: x@a.example'] } }, /`headers` must be/],
+    [{ ...MAIL, headers: [{ name: 'Bcc', value: 'x@a.example' }] }, /`headers` must be/],
+    [{ ...MAIL, headers: 'Bcc: x@a.example' }, /`headers` must be/],
     [{ ...MAIL, subject: 'Order\nBcc: x@a.example' }, /line break/],
     [{ ...MAIL, from: 'a@a.example\r\nBcc: x@a.example' }, /line break/],
     [{ ...MAIL, reply_to: ['a@a.example\nBcc: x@a.example'] }, /line break/],

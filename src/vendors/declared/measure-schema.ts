@@ -82,7 +82,8 @@ export const measureField: z.ZodType<Measure> = z
     // `function` and `number` may stand beside a `price`, which is a form of its own only alone.
     const [form, ...more] = named.length > 1 ? named.filter((name) => name !== 'price') : named;
     if (form === undefined || more.length > 0) {
-      context.addIssue({ code: 'custom', message: `must have one of ${NAMES.join(', ')}` });
+      const has = form === undefined ? '' : `, and has ${[form, ...more].join(' and ')}`;
+      context.addIssue({ code: 'custom', message: `must have one of ${NAMES.join(', ')}${has}` });
       return z.NEVER;
     }
     return readAs(FORMS[form]!, given, context);

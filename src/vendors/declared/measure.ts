@@ -5,7 +5,7 @@
  */
 import { NumberText } from '../../json-scan.ts';
 import { MAX_MICROS, type Micros } from '../../money.ts';
-import type { Json } from '../json-body.ts';
+import { asList, type Json } from '../json-body.ts';
 import type { Rate, Tariff } from '../vendor.ts';
 import { inMicros, ofMinor, readAmount, toMinor } from './currency.ts';
 import { FUNCTIONS } from './functions.ts';
@@ -98,12 +98,18 @@ function counted(
     const found = select(path, document);
     if ('fault' in found) return { ambiguous: found.fault };
     for (const value of found.values) {
+      // The whole of it would be one: whoever wrote the file left out that its elements count.
+      if (rule.by === 'count' && asList(value) !== null) return { unknown: whyNotOne(path) };
       const one = rule.by === 'count' ? 1n : FUNCTIONS.get(rule.name)!.count(value);
       if (typeof one !== 'bigint') return { ambiguous: `${one.fault} (\`${path.text}\`)` };
       count += one;
     }
   }
   return { micros: times(count, rule, tariff, prices) };
+}
+
+function whyNotOne({ text }: Path): string {
+  return `\`${text}\` is a list: to count its elements the description must say \`${text}[*]\``;
 }
 
 function numbered(

@@ -13,7 +13,7 @@ export interface Path {
   readonly steps: readonly Step[];
 }
 
-const STEP = /\.?([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\*|0|[1-9]\d{0,3})\]/y;
+const STEP = /\.?([A-Za-z_$][A-Za-z0-9_$:-]*)|\[(\*|0|[1-9]\d{0,3})\]/y;
 
 /** Throws Error that says what it must be. */
 export function readPath(text: string): Path {

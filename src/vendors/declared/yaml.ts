@@ -3,7 +3,7 @@
  * Takes the part of YAML that has one reading: no anchors, no tags, no second document; a number
  * stays the text that it was written as, so that no price passes through a floating point number.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { NumberText } from '../../json-scan.ts';
 
 /** Something wrong in a file, for the person who wrote it. */
@@ -30,6 +30,12 @@ const DEEPEST = 24;
 /** What follows the first errors of syntax is mostly theirs. */
 const MOST_ERRORS = 3;
 
+/** What is behind the library's errors in a description, where its own words do not say. */
+const PLAINER: Readonly<Partial<Record<ErrorCode, string>>> = {
+  DUPLICATE_KEY: 'a field of this name is above already: it is given twice',
+  NON_STRING_KEY: "a field's name must be a text; a value in braces needs quotes: '{{secret}}'",
+};
+
 /** The values, or why there are none. */
 export function readYaml(text: string): Source | readonly Fault[] {
   if (text.length > LONGEST) {
@@ -46,10 +52,10 @@ export function readYaml(text: string): Source | readonly Fault[] {
   const { errors, warnings } = document;
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line);
   if (errors.length + warnings.length > 0) {
-    return [...errors, ...warnings].slice(0, MOST_ERRORS).map(({ pos, message }) => ({
+    return [...errors, ...warnings].slice(0, MOST_ERRORS).map(({ pos, code, message }) => ({
       line: lineAt(pos[0]),
       path: '',
-      reason: sentence(message),
+      reason: PLAINER[code] ?? sentence(message),
     }));
   }
   const walk = new Walk(lineAt);

@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { parseMailAddress } from '../../mail-address.ts';
-import { asObject, type Json, type JsonObject } from '../json-body.ts';
+import { asList, asObject, type Json, type JsonObject } from '../json-body.ts';
 
 export interface Mail {
   /** To, cc and bcc, as they were written: each counts as one mail. */
@@ -21,6 +21,13 @@ const RECIPIENTS = ['to', 'cc', 'bcc'] as const;
 
 /** Header lines that some mailers take recipients from. */
 const RECIPIENT_LINE = /^(?:apparently-|resent-)?(?:to|cc|bcc)$/i;
+
+/** RFC 5322: with a colon in it, the line would be another's. */
+const HEADER_NAME = /^[!-9;-~]+$/;
+const NO_LINES: JsonObject = new Map();
+const WRONG_HEADERS: MailFault = {
+  ambiguous: '`headers` must be an object of names and texts, as in {"X-Order": "7"}',
+};
 
 /** Fields of no mail today that would send it to many by their name. */
 const OTHER_RECIPIENTS = /audience|segment|contact|recipient/i;
@@ -76,12 +83,17 @@ function faultInNames(mail: JsonObject): MailFault | null {
 
 function faultInLines(mail: JsonObject): MailFault | null {
   const lines = LINES.flatMap((name) => textsIn(mail.get(name)) ?? []);
-  const headers = asObject(mail.get('headers')) ?? new Map<string, Json>();
+  const headers = asObject(mail.get('headers') ?? NO_LINES);
+  if (headers === null) return WRONG_HEADERS;
   for (const [name, value] of headers) {
+    if (asObject(value) !== null || asList(value) !== null) return WRONG_HEADERS;
     if (RECIPIENT_LINE.test(name.trim())) {
       return { ambiguous: 'a header line names recipients; put them into `to`, `cc` and `bcc`' };
     }
-    lines.push(name, typeof value === 'string' ? value : '');
+    if (!HEADER_NAME.test(name)) {
+      return { ambiguous: 'the name of a header line has only letters, digits and signs like -' };
+    }
+    if (typeof value === 'string') lines.push(value);
   }
   if (!lines.some((text) => /[\r\n]/.test(text))) return null;
   return { ambiguous: 'a line break in the head of a mail begins another line; leave it out' };
