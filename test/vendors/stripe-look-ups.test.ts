@@ -345,11 +345,48 @@ test('reversals cost what is left of transfer, fee or payout', () => {
 test('an invoice is read before each call that collects it, and costs what remains', () => {
   const at = ['GET /v1/invoices/in_1'];
   const pay = ['POST', '/v1/invoices/in_1/pay'] as const;
+  const line = (invoice_item: string) => ({
+    ...{ id: 'il_1', object: 'line_item', amount: 300 },
+    parent: { type: 'invoice_item_details', invoice_item_details: { invoice_item } },
+  });
   const partly = invoice('open', 3000, { amount_paid: 2000 });
   assertRows([
     [pay, [invoice('open', 5000)], at, 'object in_1 amount', ['in_1 open 5000 - -']],
     [pay, [partly], at, 'object in_1 amount', ['in_1 open 5000 2000 -']],
     [pay, [invoice('draft', 5000)], at, 'object in_1 amount', ['in_1 open 5000 - -']],
+    // Another invoice may use the customer's credit up first.
+    [
+      pay,
+      [{ ...invoice('draft', 2000), total: 5000, starting_balance: -3000 }],
+      at,
+      'object in_1 amount',
+      ['in_1 open 5000 - -'],
+    ],
+    [
+      pay,
+      [{ ...invoice('open', 2000), total: 5000 }],
+      at,
+      'object in_1 amount',
+      ['in_1 open 2000 - -'],
+    ],
+    // Its items hold already, and it shows the first ten of them.
+    [
+      pay,
+      [invoice('draft', 5000, { lines: { data: [line('ii_1')], has_more: false } })],
+      at,
+      'object in_1 amount',
+      ['in_1 open 5000 - -', 'ii_1 open 300 - -'],
+    ],
+    [
+      pay,
+      [
+        invoice('draft', 5000, { lines: { data: [line('ii_1')], has_more: true } }),
+        { object: 'list', data: [line('ii_1'), line('ii_2')], has_more: false },
+      ],
+      [...at, 'GET /v1/invoices/in_1/lines?limit=100'],
+      'object in_1 amount',
+      ['in_1 open 5000 - -', 'ii_1 open 300 - -', 'ii_2 open 300 - -'],
+    ],
     [
       pay,
       [invoice('paid', 0, { amount_paid: 5000 })],
