@@ -421,6 +421,20 @@ test('a change whose new invoice could not be paid is held until that is paid or
   assert.deepEqual(await spendOf(keybrake, keyId), [due, 0]);
 });
 
+test('a new source that would pay what a subscription owes is not sent, another one is', async (t) => {
+  const { keybrake, keyId, stripe, outside } = await open(t);
+  const { small } = await pricesOf(outside);
+  const { id } = await outside.customers.create({ source: 'tok_chargeCustomerFail' });
+  await outside.subscriptions.create({ customer: id, items: [{ price: small }] });
+  const error = await failure(stripe.customers.update(id, { source: 'tok_visa' }));
+  assert.equal(error.code, 'unpriced');
+  assert.match(error.message, /open invoice of a subscription/);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+  const other = await outside.customers.create({});
+  await stripe.customers.update(other.id, { source: 'tok_visa' });
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, 0]);
+});
+
 test('an accepted quote costs what it says', async (t) => {
   const { keybrake, keyId, stripe, outside, note } = await open(t, ALL);
   const { small } = await pricesOf(outside);

@@ -49,8 +49,10 @@ export const collect: Rule = {
 /** A draft, unless it is to advance by itself. */
 export const create: Rule = {
   by: 'change',
-  price: ({ fields }) =>
-    advances(fields) ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true } : FREE,
+  price: ({ fields, headers }) =>
+    advances(fields) || advancesUnasked(fields, headers['stripe-version'])
+      ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true }
+      : FREE,
 };
 
 /** An update: it may set an invoice going, or change what one asks for that is going already. */
@@ -85,6 +87,14 @@ function advances(fields: Fields): boolean {
   const advance = fields.get('auto_advance');
   if (advance !== undefined && advance.toLowerCase() !== 'false') return true;
   return (fields.get('automatically_finalizes_at') ?? '') !== '';
+}
+
+/**
+ * Before version 2018-11-08 a new invoice collects itself unless it is told not to
+ * (docs.stripe.com/changelog/2018-11-08/one-off-invoices-no-longer-auto-collect-payment).
+ */
+function advancesUnasked(fields: Fields, version: string | undefined): boolean {
+  return version !== undefined && version < '2018-11-08' && !fields.has('auto_advance');
 }
 
 /**
