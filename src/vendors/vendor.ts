@@ -181,6 +181,8 @@ export interface ObjectFact {
   readonly moved: bigint | null;
   /** What the vendor says was given back of it; null when the reply does not tell. */
   readonly refunded: bigint | null;
+  /** The object that its money counts with from now on: an item's invoice. Absent: itself. */
+  readonly partOf?: string;
 }
 
 /** What a reply means for the money. */

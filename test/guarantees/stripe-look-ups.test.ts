@@ -216,6 +216,44 @@ test('items that wait for an invoice end with it, and a voided invoice gives bac
   await agrees(12);
 });
 
+test('items that were made before their invoice leave a cap room for what they cost, once', async (t) => {
+  const { keybrake, keyId, stripe, agrees } = await open(t, { total_usd_cap: 20 });
+  const customer = 'cus_1';
+  const items = Array.from({ length: 12 }, () => ({ customer, amount: 100, currency: 'usd' }));
+  for (const item of items) await stripe.invoiceItems.create(item);
+  const { id } = await stripe.invoices.create({
+    ...{ customer, pending_invoice_items_behavior: 'include' },
+  });
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, 12]);
+  await stripe.invoices.finalizeInvoice(id);
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, 12]);
+  await stripe.invoices.pay(id);
+  await agrees(12);
+  const other = { customer, amount: 801, currency: 'usd' };
+  assert.equal((await failure(stripe.invoiceItems.create(other))).code, 'cap_exceeded');
+});
+
+test('two drafts that count on one store credit stay within the cap when they are paid at once', async (t) => {
+  const { keybrake, keyId, stripe, outside, agrees, note } = await open(t, { total_usd_cap: 60 });
+  const customer = (await outside.customers.create({})).id;
+  await outside.customers.update(customer, {
+    invoice_settings: { default_payment_method: 'pm_card_visa' },
+  });
+  await outside.customers.createBalanceTransaction(customer, { amount: -5000, currency: 'usd' });
+  const drafts = [];
+  for (let n = 0; n < 3; n++) {
+    const { id } = await outside.invoices.create({ customer });
+    const item = { customer, invoice: id, amount: 5000, currency: 'usd' };
+    await outside.invoiceItems.create(item);
+    drafts.push(id);
+  }
+  note();
+  await Promise.allSettled(drafts.map((id) => stripe.invoices.pay(id)));
+  const [spent, held] = await spendOf(keybrake, keyId);
+  assert.ok(spent + held <= 60, `${spent} and ${held} of 60`);
+  await agrees(spent, held);
+});
+
 test('an invoice is read anew before each payment: what was added past Keybrake counts', async (t) => {
   const { stripe, outside, keybrake, keyId } = await open(t, { total_usd_cap: 50 });
   const id = await invoiceOf(stripe, 2900);
@@ -403,6 +441,20 @@ test('a retry of a lost call that Stripe priced is sent without asking again, an
   assert.deepEqual([spent, await spendOf(keybrake, keyId)], [0, [held, 0]]);
   const billed = Number(booksOf(keybrake.sandbox.stripe).moved) / 1e6 - 30;
   assert.ok(billed > 0 && held >= billed, `${held} for ${billed}`);
+});
+
+test('a new source that would pay what a subscription owes is not sent, another one is', async (t) => {
+  const { keybrake, keyId, stripe, outside } = await open(t);
+  const { small } = await pricesOf(outside);
+  const { id } = await outside.customers.create({ source: 'tok_chargeCustomerFail' });
+  await outside.subscriptions.create({ customer: id, items: [{ price: small }] });
+  const error = await failure(stripe.customers.update(id, { source: 'tok_visa' }));
+  assert.equal(error.code, 'unpriced');
+  assert.match(error.message, /open invoice of a subscription/);
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+  const other = await outside.customers.create({});
+  await stripe.customers.update(other.id, { source: 'tok_visa' });
+  assert.deepEqual(await spendOf(keybrake, keyId), [0, 0]);
 });
 
 test('an accepted quote costs what it says', async (t) => {

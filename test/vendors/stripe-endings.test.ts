@@ -23,8 +23,10 @@ function shown({ outcome, cost }: Conclusion): string {
 }
 
 function factsOf({ objects }: Conclusion): string[] {
-  return objects.map(({ id, state, amount, moved }) =>
-    [id, state, amount, ...(moved === null ? [] : [moved])].join(' '),
+  return objects.map(({ id, state, amount, moved, partOf }) =>
+    [id, state, amount, ...(moved === null ? [] : [moved]), ...(partOf ? ['of', partOf] : [])].join(
+      ' ',
+    ),
   );
 }
 
@@ -76,13 +78,13 @@ test('an invoice holds until it is paid, voided or given up, and then says what 
     [pay, invoice('uncollectible', 0, 5000), 'held', 'in_1', ['in_1 declined 5000']],
     [pay, invoice('uncollectible', 2000, 3000), 'held', 'in_1', ['in_1 open 5000 2000']],
     [pay, invoice('a_status_of_2027', 0, 5000), 'held', 'in_1', ['in_1 open 5000']],
-    // What its items held for comes back: their money is the invoice's now.
+    // What its items hold is held for it from now on.
     [
       pay,
       invoice('paid', 5000, 0, { lines }),
       'held',
       'in_1',
-      ['in_1 final 5000 5000', 'ii_1 final 300 0', 'ii_2 final 200 0'],
+      ['in_1 final 5000 5000', 'ii_1 open 300 of in_1', 'ii_2 open 200 of in_1'],
     ],
     [
       ['POST', '/v1/invoices/in_1/finalize'],
@@ -96,6 +98,7 @@ test('an invoice holds until it is paid, voided or given up, and then says what 
       invoice('draft', 0, 5000, { lines }),
       'held',
       'in_1',
+      ['ii_1 open 300 of in_1', 'ii_2 open 200 of in_1'],
     ],
     [pay, { ...invoice('paid', 5000, 0), id: 'in_2' }, 'unknown', 'in_2'],
     [pay, { ...invoice('paid', 5000, 0), object: 'charge' }, 'unknown', 'in_1'],

@@ -342,14 +342,84 @@ test('reversals cost what is left of transfer, fee or payout', () => {
   ]);
 });
 
+test('a new source is free while no subscription has an open invoice that it would pay', () => {
+  const update = ['POST', '/v1/customers/cus_1', 'source=tok_visa'] as const;
+  const list = (data: object[], has_more = false) => ({ object: 'list', data, has_more });
+  const parent = { subscription_details: { subscription: 'sub_1' }, type: 'subscription_details' };
+  const open = (more: object) => {
+    return invoice('open', 500, {
+      collection_method: 'charge_automatically',
+      parent: null,
+      ...more,
+    });
+  };
+  const kindOf = (told: Told) => {
+    const { learned } = ask(...update, [told]);
+    return 'quote' in learned ? learned.quote.kind : 'facts';
+  };
+  const { asked } = ask(...update, [list([])]);
+  assert.deepEqual(asked, ['GET /v1/invoices?customer=cus_1&limit=100&status=open']);
+  assert.equal(kindOf(list([])), 'free');
+  assert.equal(kindOf(list([open({}), open({ subscription: null })])), 'free');
+  assert.equal(kindOf(list([open({ parent, collection_method: 'send_invoice' })])), 'free');
+  assert.equal(kindOf(list([open({}), open({ parent })])), 'unpriced');
+  assert.equal(kindOf(list([open({ subscription: 'sub_1' })])), 'unpriced');
+  assert.equal(kindOf(list([], true)), 'unpriced');
+  assert.equal(kindOf({ object: 'customer' }), 'unpriced');
+  for (const body of ['card[number]=4242', 'bank_account=btok_1', 'source[object]=card']) {
+    assert.equal(reading('POST', '/v1/customers/cus_1', body).quote.kind, 'ask', body);
+  }
+  for (const body of ['default_source=card_1', 'name=a']) {
+    assert.equal(reading('POST', '/v1/customers/cus_1', body).quote.kind, 'free', body);
+  }
+  assert.equal(reading('POST', '/v1/customers', 'source=tok_visa').quote.kind, 'free');
+});
+
 test('an invoice is read before each call that collects it, and costs what remains', () => {
   const at = ['GET /v1/invoices/in_1'];
   const pay = ['POST', '/v1/invoices/in_1/pay'] as const;
+  const line = (invoice_item: string) => ({
+    ...{ id: 'il_1', object: 'line_item', amount: 300 },
+    parent: { type: 'invoice_item_details', invoice_item_details: { invoice_item } },
+  });
   const partly = invoice('open', 3000, { amount_paid: 2000 });
   assertRows([
     [pay, [invoice('open', 5000)], at, 'object in_1 amount', ['in_1 open 5000 - -']],
     [pay, [partly], at, 'object in_1 amount', ['in_1 open 5000 2000 -']],
     [pay, [invoice('draft', 5000)], at, 'object in_1 amount', ['in_1 open 5000 - -']],
+    // Another invoice may use the customer's credit up first.
+    [
+      pay,
+      [{ ...invoice('draft', 2000), total: 5000, starting_balance: -3000 }],
+      at,
+      'object in_1 amount',
+      ['in_1 open 5000 - -'],
+    ],
+    [
+      pay,
+      [{ ...invoice('open', 2000), total: 5000 }],
+      at,
+      'object in_1 amount',
+      ['in_1 open 2000 - -'],
+    ],
+    // Its items hold already, and it shows the first ten of them.
+    [
+      pay,
+      [invoice('draft', 5000, { lines: { data: [line('ii_1')], has_more: false } })],
+      at,
+      'object in_1 amount',
+      ['in_1 open 5000 - -', 'ii_1 open 300 - -'],
+    ],
+    [
+      pay,
+      [
+        invoice('draft', 5000, { lines: { data: [line('ii_1')], has_more: true } }),
+        { object: 'list', data: [line('ii_1'), line('ii_2')], has_more: false },
+      ],
+      [...at, 'GET /v1/invoices/in_1/lines?limit=100'],
+      'object in_1 amount',
+      ['in_1 open 5000 - -', 'ii_1 open 300 - -', 'ii_2 open 300 - -'],
+    ],
     [
       pay,
       [invoice('paid', 0, { amount_paid: 5000 })],

@@ -110,7 +110,9 @@ export class Admissions {
   admit(call: Admission): Verdict {
     const chain = this.#keys.chain(call.keyId, call.at);
     if (chain.length === 0) throw new LedgerConflict(`no vault key ${call.keyId}`);
+    for (const fact of call.facts) this.#open.join(this.#objects, call, fact);
     for (const fact of call.facts) {
+      if (fact.partOf !== undefined) continue;
       const isOurs = this.#open.ofObject(call, fact.id).length > 0;
       this.#objects[isOurs ? 'learn' : 'meet'](call, fact);
     }

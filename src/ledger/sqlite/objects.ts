@@ -45,6 +45,7 @@ export class Objects {
   readonly #since: StatementSync;
   readonly #settled: StatementSync;
   readonly #setElsewhere: StatementSync;
+  readonly #putPart: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
@@ -96,6 +97,12 @@ export class Objects {
     this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
       'UPDATE objects SET elsewhere = ? WHERE vendor = ? AND account = ? AND id = ?',
+    );
+    // With the rate that the part was held by; what it comes to is not known yet.
+    this.#putPart = db.prepare(
+      `INSERT OR IGNORE INTO objects (vendor, account, id, currency, unit, rate_date)
+       SELECT vendor, account, ?, currency, unit, rate_date FROM objects
+       WHERE vendor = ? AND account = ? AND id = ?`,
     );
   }
 
@@ -219,6 +226,14 @@ export class Objects {
     const moved = unit === null || fact.moved === null ? 0n : timesRate(fact.moved, unit);
     this.#setElsewhere.run(moved, place.vendor, place.account, id);
     return this.find(place, id)!;
+  }
+
+  /** What is counted for an object because of these holds counts for another from now on. */
+  join({ vendor, account }: Place, from: string, to: string, held: Micros): void {
+    this.#putPart.run(to, vendor, account, from);
+    const place = { vendor, account };
+    this.book(place, from, -held, 0n);
+    this.book(place, to, held, 0n);
   }
 
   /** A call of ours made it after all: whatever moved of it is that call's. */

@@ -4,8 +4,9 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Micros } from '../../money.ts';
+import type { ObjectFact } from '../../vendors/vendor.ts';
 import type { Admission, CallState } from '../ledger.ts';
-import type { Place } from './objects.ts';
+import type { Objects, Place } from './objects.ts';
 import { num } from './rows.ts';
 
 export interface OpenCall extends Place {
@@ -50,6 +51,7 @@ export class OpenCalls {
   readonly #byId: StatementSync;
   readonly #allRunning: StatementSync;
   readonly #byObject: StatementSync;
+  readonly #setObject: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#byId = db.prepare(`${COLUMNS} WHERE id = ?`);
@@ -60,6 +62,7 @@ export class OpenCalls {
       `${COLUMNS} WHERE vendor_object_id = ? AND state IN ('held', 'unknown')
          AND vendor = ? AND account = ? AND replay_of IS NULL ORDER BY id`,
     );
+    this.#setObject = db.prepare('UPDATE calls SET vendor_object_id = ? WHERE id = ?');
   }
 
   remember(call: Admission, hold: Micros, replayOf: bigint | null): void {
@@ -108,6 +111,15 @@ export class OpenCalls {
   ofObject(place: Place, objectId: string): OpenCall[] {
     const rows = this.#byObject.all(objectId, place.vendor, place.account) as unknown as Row[];
     return rows.map(read).filter((call) => call.runningId === null);
+  }
+
+  /** What is held for an object that is part of another is held for that one from now on. */
+  join(objects: Objects, place: Place, { id, partOf }: ObjectFact): void {
+    if (partOf === undefined) return;
+    for (const call of this.ofObject(place, id)) {
+      this.#setObject.run(partOf, call.id);
+      if (call.subjectAs === null) objects.join(place, id, partOf, call.hold);
+    }
   }
 
   /** The batch failed: what was remembered in it may not be in the table. */

@@ -175,8 +175,16 @@ export class Settlements {
     if (!answered) this.#settleOwn(call, settlement);
     else if (outcome === 'settled') this.#resolveHold(call, 'settled', cost ?? call.hold, at);
     else if (outcome === 'released') this.#resolveHold(call, 'released', 0n, at);
-    else this.#write(call, 'held', null, settlement, true);
+    else this.#stillHeld(call, settlement);
     this.#learn(call, settlement, lookedAt);
+  }
+
+  /** Held on, perhaps for another object: an item that was put on an invoice since it was answered. */
+  #stillHeld(call: OpenCall, settlement: Settlement): void {
+    const from = call.vendorObjectId!;
+    this.#write(call, 'held', null, settlement, true);
+    const to = call.vendorObjectId!;
+    if (to !== from && call.subjectAs === null) this.#objects.join(call, from, to, call.hold);
   }
 
   #settleOwn(call: OpenCall, settlement: Settlement): void {
@@ -193,7 +201,11 @@ export class Settlements {
 
   /** Other calls' holds end by what the reply says of their objects. */
   #learn(call: OpenCall, settlement: Settlement, lookedAt: number | null = null): void {
-    for (const fact of settlement.objects) {
+    const { objects } = settlement;
+    // First, so that what is told of the whole ends what its parts hold.
+    for (const fact of objects) this.#open.join(this.#objects, call, fact);
+    for (const fact of objects) {
+      if (fact.partOf !== undefined) continue;
       const own = fact.id === call.vendorObjectId && call.subjectAs === null && call.hold > 0n;
       // A vendor's stored reply says `open` of what another reply has shown to be final.
       const told =

@@ -17,6 +17,7 @@ import {
 import { changeBalance, newCustomer, oldOrKnown } from './customer-balance.ts';
 import { invalid, missing, noSuch } from './errors.ts';
 import { newId } from './ids.ts';
+import { collect } from './invoicing.ts';
 import type { Customer } from './objects/customer.ts';
 import { demandAttachable } from './payment-methods.ts';
 import { render } from './records.ts';
@@ -37,8 +38,19 @@ const updateCustomer: Handler = (call) => {
   const before = asItWas(customer);
   change(call, customer);
   call.books.save(customer, 'customer.updated', before);
+  if (call.form.has('source')) retryInvoices(call, customer);
   return render(customer);
 };
+
+/** With a new source, what the customer's subscriptions could not collect is tried again. */
+function retryInvoices({ books }: Call, customer: Customer): void {
+  for (const invoice of books.all('invoice')) {
+    const { status, collectionMethod, subscription, paymentUnderWay } = invoice;
+    const waits = status === 'open' && collectionMethod === 'charge_automatically';
+    if (invoice.customer !== customer.id || !waits || !subscription || paymentUnderWay) continue;
+    collect(books, invoice, customer.defaultSource);
+  }
+}
 
 const deleteCustomer: Handler = (call) => {
   const customer = living(call);

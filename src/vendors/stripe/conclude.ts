@@ -5,7 +5,7 @@
 import { idIn, isRejection, type Json, objectIn, readJson, textIn } from '../reply.ts';
 import type { Conclusion, ObjectFact, Reading, Tariff, VendorReply } from '../vendor.ts';
 import { type End, endOf, isAnswerOf, named, UNKNOWN } from './endings.ts';
-import { findingIn, findingInError, invoicesOf, paymentIn } from './facts.ts';
+import { billedIn, findingIn, findingInError, invoicesOf, paymentIn } from './facts.ts';
 
 /** The type of object that the operations of a resource answer with, where it shows money. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -75,7 +75,8 @@ function ofFree(reading: Reading, body: Json | null, tariff: Tariff): End {
 
 function factsIn(body: Json, type: string, tariff: Tariff): readonly ObjectFact[] {
   if (body.object !== type) return [];
-  if (type === 'subscription') return invoicesOf(body, tariff).slice(0, 1);
+  if (type === 'subscription') return invoicesOf(body, tariff);
+  if (type === 'invoice') return billedIn(body, tariff);
   const finding = type === 'charge' ? paymentIn(body, tariff) : findingIn(body, type, tariff);
   return finding === null || finding === 'attached' ? [] : [finding];
 }

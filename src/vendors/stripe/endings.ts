@@ -9,7 +9,7 @@ import { idIn, integerIn, type Json, objectIn, textIn } from '../reply.ts';
 import type { ObjectFact, Reading, Tariff } from '../vendor.ts';
 import { givenBack } from './credit-notes.ts';
 import { MAX_MINOR, toMicros } from './currency.ts';
-import { captureOf, findingIn, invoicesOf, itemsOf, paymentIn } from './facts.ts';
+import { billedIn, captureOf, findingIn, invoicesOf, paymentIn } from './facts.ts';
 
 export interface End {
   readonly outcome: 'settled' | 'held' | 'unknown';
@@ -167,8 +167,7 @@ function invoiceItem(reading: Reading, body: Json, tariff: Tariff): End {
 function invoice(reading: Reading, body: Json, tariff: Tariff): End {
   const id = textIn(body.id);
   if (body.object !== 'invoice' || id === null || !isAnswerOf(reading, body)) return UNKNOWN;
-  const fact = findingIn(body, 'invoice', tariff);
-  return held(fact === null || fact === 'attached' ? [] : [fact, ...itemsOf(body, tariff)], id);
+  return held(billedIn(body, tariff), id);
 }
 
 /**

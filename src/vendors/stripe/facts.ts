@@ -51,24 +51,31 @@ export function invoicesOf({ latest_invoice }: Json, tariff: Tariff): ObjectFact
   return fact === null || fact === 'attached' ? [] : [fact, ...itemsOf(invoice!, tariff)];
 }
 
+/** What an invoice asks for, unless it is a draft, and the items that it bills. */
+export function billedIn(invoice: Json, tariff: Tariff): ObjectFact[] {
+  const fact = findingIn(invoice, 'invoice', tariff);
+  const own = fact === null || fact === 'attached' ? [] : [fact];
+  return [...own, ...itemsOf(invoice, tariff)];
+}
+
 /**
- * The items on an invoice that is no draft any more: from now on their money is the invoice's, so
- * what was held for each of them comes back.
+ * The items on an invoice, also on a draft: from now on their money is the invoice's, and what is
+ * held for each of them is held for that.
  */
-export function itemsOf({ lines, currency, status }: Json, tariff: Tariff): ObjectFact[] {
+export function itemsOf({ id, lines, currency }: Json, tariff: Tariff): ObjectFact[] {
   const listed = objectIn(lines)?.data;
-  const code = textIn(currency);
-  if (!Array.isArray(listed) || code === null || status === 'draft') return [];
+  const [partOf, code] = [textIn(id), textIn(currency)];
+  if (!Array.isArray(listed) || partOf === null || code === null) return [];
   return listed.flatMap((each) => {
     const line = objectIn(each);
-    const id = idIn(objectIn(objectIn(line?.parent)?.invoice_item_details)?.invoice_item);
-    const item = { id: id ?? idIn(line?.invoice_item) };
+    const named = idIn(objectIn(objectIn(line?.parent)?.invoice_item_details)?.invoice_item);
+    const item = { id: named ?? idIn(line?.invoice_item) };
     const standing: Standing = {
       ...{ amount: positive(line?.amount) ?? 0n, currency: code },
-      ...{ state: 'final', moved: 0n, refunded: null },
+      ...{ state: 'open', moved: null, refunded: null },
     };
     const fact = factOf(item, standing, tariff);
-    return fact === null ? [] : [fact];
+    return fact === null ? [] : [{ ...fact, partOf }];
   });
 }
 

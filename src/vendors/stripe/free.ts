@@ -18,7 +18,6 @@ export const FREE_OPERATIONS = `
   /v1/application_fees POST/{id}/refunds/{id}
   /v1/checkout/sessions POST/{id}/expire
   /v1/climate/orders POST/{id} POST/{id}/cancel
-  /v1/disputes POST/{id}
   /v1/credit_notes POST/{id} POST/{id}/void
   /v1/invoices POST/create_preview DELETE/{id} POST/{id}/void
   /v1/invoices POST/{id}/attach_payment POST/{id}/mark_uncollectible

@@ -6,9 +6,9 @@
  */
 
 import type { Fields } from '../form.ts';
-import { integerIn, type Json, textIn } from '../reply.ts';
+import { integerIn, type Json, objectIn, textIn } from '../reply.ts';
 import type { Learned, Quote } from '../vendor.ts';
-import { findingIn } from './facts.ts';
+import { findingIn, itemsOf } from './facts.ts';
 import {
   type Asked,
   ask,
@@ -43,14 +43,16 @@ export const collect: Rule = {
     if (asked.fields.get('paid_out_of_band') === 'true') return FREE;
     return askInvoice(asked, 'what the invoice asks for');
   },
-  learn: (asked, told) => learnCollected(asked, told.at(-1)!),
+  learn: learnCollected,
 };
 
 /** A draft, unless it is to advance by itself. */
 export const create: Rule = {
   by: 'change',
-  price: ({ fields }) =>
-    advances(fields) ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true } : FREE,
+  price: ({ fields, headers }) =>
+    advances(fields) || advancesUnasked(fields, headers['stripe-version'])
+      ? { ...noPrice(unpriced(COLLECTED_LATER)), commits: true }
+      : FREE,
 };
 
 /** An update: it may set an invoice going, or change what one asks for that is going already. */
@@ -64,8 +66,7 @@ export const update: Rule = {
     return changes ? askInvoice(asked, 'whether the invoice is collected') : FREE;
   },
   learn(asked, told) {
-    const invoice = told.at(-1)!;
-    return advances(asked.fields) ? learnCollected(asked, invoice) : learnDraft(invoice);
+    return advances(asked.fields) ? learnCollected(asked, told) : learnDraft(told.at(-1)!);
   },
 };
 
@@ -88,13 +89,41 @@ function advances(fields: Fields): boolean {
   return (fields.get('automatically_finalizes_at') ?? '') !== '';
 }
 
-/** What remains to be paid, also of a draft: it is finalized by the call or after it. */
-function learnCollected({ tariff }: Asked, invoice: Json): Learned {
-  const status = invoice.status === 'draft' ? 'open' : invoice.status;
-  const fact = findingIn({ ...invoice, status }, 'invoice', tariff);
+/**
+ * Before version 2018-11-08 a new invoice collects itself unless it is told not to
+ * (docs.stripe.com/changelog/2018-11-08/one-off-invoices-no-longer-auto-collect-payment).
+ */
+function advancesUnasked(fields: Fields, version: string | undefined): boolean {
+  return version !== undefined && version < '2018-11-08' && !fields.has('auto_advance');
+}
+
+/**
+ * What remains to be paid, also of a draft: it is finalized by the call or after it. What its items
+ * hold is the invoice's, so they are asked for when it shows only the first of them.
+ */
+function learnCollected(asked: Asked, told: readonly Json[]): Learned {
+  const [invoice, more] = [told[0]!, told[1]];
+  const shown = invoice.status === 'draft' ? finalized(invoice) : invoice;
+  const fact = findingIn(shown, 'invoice', asked.tariff);
   if (fact === null || fact === 'attached') return notUnderstood('the invoice');
+  if (more === undefined && objectIn(invoice.lines)?.has_more === true) {
+    const lines = get(asked, `/v1/invoices/${asked.subject}/lines`);
+    return { lookUp: { ...lines, query: 'limit=100' } };
+  }
   const quote: Quote = { kind: 'object', objectId: fact.id, of: 'amount', limit: null };
-  return learnedObject(fact, quote, tariff);
+  const learned = learnedObject(fact, quote, asked.tariff);
+  const items = itemsOf(more ? { ...invoice, lines: more } : invoice, asked.tariff);
+  return 'facts' in learned ? { ...learned, facts: [fact, ...items] } : learned;
+}
+
+/**
+ * A draft as it may be once it is finalized: the customer's credit, which what remains to be paid is
+ * less by, may have gone to another invoice by then.
+ */
+function finalized(draft: Json): Json {
+  const [total, remaining] = [integerIn(draft.total), integerIn(draft.amount_remaining)];
+  const most = total !== null && remaining !== null && total > remaining;
+  return { ...draft, status: 'open', ...(most && { amount_remaining: draft.total }) };
 }
 
 function learnDraft(invoice: Json): Learned {

@@ -6,7 +6,8 @@
  * as one that is only read.
  */
 import { creditNote } from './credit-notes.ts';
-import { customer } from './customers.ts';
+import * as customers from './customers.ts';
+import * as disputes from './disputes.ts';
 import { FREE_OPERATIONS, READ_ONLY } from './free.ts';
 import {
   createItem as createInvoiceItem,
@@ -94,8 +95,8 @@ const PRICED: readonly [string, Rule][] = [
   ['POST /v1/treasury/debit_reversals', reverses('received_debit')],
   ['POST /v1/credit_notes', creditNote],
   // credit
-  ['POST /v1/customers', customer],
-  ['POST /v1/customers/{id}', customer],
+  ['POST /v1/customers', customers.create],
+  ['POST /v1/customers/{id}', customers.update],
   ['POST /v1/customers/{id}/balance_transactions', byAmount({ signed: true })],
   ['POST /v1/billing/credit_grants', byAmount(credits)],
   // invoices
@@ -120,6 +121,7 @@ const PRICED: readonly [string, Rule][] = [
   ['POST /v1/subscription_items/{id}', subscriptions.updateItem],
   ['DELETE /v1/subscription_items/{id}', subscriptions.deleteItem],
   ['POST /v1/quotes/{id}/accept', subscriptions.acceptQuote],
+  ['POST /v1/disputes/{id}', disputes.update],
   // Fees come on top that the reply states (`amount_total`).
   ['POST /v1/climate/orders', byAmount({}, 'estimated')],
 ];

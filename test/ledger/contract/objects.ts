@@ -355,6 +355,33 @@ export function objectContract(name: string, at: AtDesk): void {
     assert.equal(codeOf(await at().admit(key, 0, of(pi, 'amount', 12))), 'cap_exceeded');
   });
 
+  test(`${name}: what is held for a part is held for the whole once it belongs to it`, async () => {
+    for (const first of ['asked', 'read'] as const) {
+      const key = await at().issue({ totalCap: usd(15) });
+      const [item, invoice] = [newName('ii'), newName('in')];
+      const make = await at().hold(key, 7);
+      held(at(), make, fact(item, 7, 'open'));
+      const part = fact(item, 7, 'open', { partOf: invoice });
+      if (first === 'read') await told(at(), key, part);
+      const facts = [fact(invoice, 9, 'open'), ...(first === 'asked' ? [part] : [])];
+      const pay = await at().hold(key, 0, { ...of(invoice, 'amount'), facts });
+      assert.deepEqual(await at().standing(key), { spent: 0, held: 9 }, first);
+      held(at(), pay, fact(invoice, 9, 'final'));
+      assert.deepEqual(await at().standing(key), { spent: 9, held: 0 }, first);
+      assert.equal((await at().ledger.call(make))?.cost, usd(7));
+    }
+  });
+
+  test(`${name}: a whole that is over ends what its parts hold, told in one reply`, async () => {
+    const key = await at().issue({ totalCap: usd(15) });
+    const [item, invoice] = [newName('ii'), newName('in')];
+    held(at(), await at().hold(key, 7), fact(item, 7, 'open'));
+    const id = await at().hold(key, 0, FREE);
+    const part = fact(item, 7, 'open', { partOf: invoice });
+    at().cost(id, 0, { vendorObjectId: invoice, objects: [fact(invoice, 9, 'final'), part] });
+    assert.deepEqual(await at().standing(key), { spent: 9, held: 0 });
+  });
+
   test(`${name}: a reply from the vendor's own store says nothing new of an object`, async () => {
     const { key, pi } = await payment(at(), 7, 'open');
     const again = await at().hold(key, 7);

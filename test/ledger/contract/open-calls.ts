@@ -292,6 +292,20 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await ledger.objectsBetween('stripe', 'another', before, at().now), []);
   });
 
+  test(`${name}: what a look finds to be held for another object counts for that one`, async () => {
+    const key = await at().issue({ totalCap: usd(15) });
+    const make = await at().hold(key, 7);
+    at().settle(make, 'held', {
+      vendorObjectId: 'ii_billed',
+      objects: [fact('ii_billed', 7, 'open')],
+    });
+    const objects = [fact('in_billing', 7, 'open')];
+    await resolve(at(), make, { outcome: 'held', vendorObjectId: 'in_billing', objects });
+    const facts = [fact('in_billing', 9, 'open')];
+    await at().hold(key, 0, { quote: ofAmount('in_billing'), facts });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 9 });
+  });
+
   test(`${name}: a vendor that shows as executed what was given back is believed, once`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const lost = await at().hold(key, 5, named('k'));
