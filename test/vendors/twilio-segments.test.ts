@@ -5,7 +5,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_CHARACTERS, MAX_SEGMENTS, segmentsOf } from '../../src/vendors/twilio/segments.ts';
+import {
+  isTooLong,
+  MAX_CHARACTERS,
+  MAX_SEGMENTS,
+  segmentsOf,
+} from '../../src/vendors/twilio/segments.ts';
 import { smartEncoded } from '../../src/vendors/twilio/smart-encoding.ts';
 import { npmTools } from '../support/npm-tools.ts';
 
@@ -43,7 +48,7 @@ const counted: [what: string, text: string, segments: number][] = [
   ['a capital one is', 'Ç'.repeat(160), 1],
   ['a curly quote', `${'a'.repeat(100)}’`, 2],
   ['a family is one character of eleven units', '👨‍👩‍👧‍👦'.repeat(7), 2],
-  ['more than Twilio takes, by any count', 'a'.repeat(6600), 100],
+  ['more than Twilio takes, by any count', 'a'.repeat(6800), 200],
   ['a line of Windows is two characters', 'ж\r\n'.repeat(24), 2],
 ];
 
@@ -87,7 +92,9 @@ for (const smart of [false, true]) {
     fc.assert(
       fc.property(runsOf(typed), (text) => {
         const theirs = new SegmentedMessage(text, 'auto', smart).segmentsCount;
-        assert.equal(segmentsOf(smart ? smartEncoded(text) : text), theirs);
+        const sent = smart ? smartEncoded(text) : text;
+        if (isTooLong(sent)) assert.ok(segmentsOf(sent) >= theirs, `${segmentsOf(sent)}`);
+        else assert.equal(segmentsOf(sent), theirs);
       }),
       { numRuns: 400 },
     );

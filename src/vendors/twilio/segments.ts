@@ -27,12 +27,18 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** At least 1: a message without text is one message all the same. */
 export function segmentsOf(text: string): number {
-  // Refused by Twilio, and not worth counting with care.
-  if (text.length > 2 * MAX_CHARACTERS) return Math.ceil(text.length / (UCS_2.part - 1));
+  // Refused by Twilio, and not worth counting with care: two characters that do not fit into one
+  // part are longer than a part, so parts are more than half full.
+  if (isTooLong(text)) return Math.ceil(text.length / ((UCS_2.part + 1) / 2));
   const septets = [...text].map((char) => SEPTETS.get(char));
   return septets.includes(undefined)
     ? fill(unitsOf(text), UCS_2)
     : fill(septets as number[], GSM_7);
+}
+
+/** Whether Twilio refuses the text, also when it counts a character outside of UCS-2 as one. */
+export function isTooLong(text: string): boolean {
+  return text.length > 2 * MAX_CHARACTERS;
 }
 
 /** What people take for one character is not split, unless it is longer than a part. */
