@@ -239,7 +239,7 @@ function repeat(first: FirstCall, call: Admission, price: Price): Decision | nul
   // found as it was before, then the vendor would carry it out now, and nothing would be held for it.
   const paysFor = call.quote.kind === 'object' && call.quote.of === 'amount';
   const counts = !paysFor || ('micros' in price && price.micros === 0n);
-  if (first.state === 'settled' && !counts) return { kind: 'refuse', refusal: notAgain(first) };
+  if (first.state !== 'unknown' && !counts) return { kind: 'refuse', refusal: notAgain(first) };
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;

@@ -231,6 +231,17 @@ test('a call that was settled without its answer is sent again only while its pa
   // Declined since, and its hold given back: the confirmation may never have been carried out.
   assert.equal(asked({ micros: usd(2) }), 'outcome_unknown');
   assert.equal(asked({ ask: true }), 'outcome_unknown');
+  assert.equal(
+    codeOf(
+      decide(
+        question([link(1n)], 0, fields, {
+          first: first({ state: 'released', objectId: 'pi_1' }),
+          price: { micros: usd(2) },
+        }),
+      ),
+    ),
+    'outcome_unknown',
+  );
   // A refund that was settled was carried out: its cost is its own.
   const refund = { ...fields, quote: { ...quote, of: 'refundable' } } as const;
   const price = { micros: usd(2) };
