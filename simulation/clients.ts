@@ -64,6 +64,7 @@ export class Clients {
   /** By account: keys of two accounts use the same names, which mean nothing to each other. */
   readonly #names = new Map<string, number>();
   #tasks = 0;
+  #lastAt = 0;
   #nameless = 0;
 
   constructor(deps: ClientDeps) {
@@ -73,6 +74,7 @@ export class Clients {
   /** One thing that a client does. */
   step(): void {
     const { dice } = this.#deps;
+    if (this.#rested()) for (const order of this.#orders.slice(-5)) this.send(order);
     const order = this.#next();
     this.#orders.push(order);
     // At once from several workers, or several orders in a row.
@@ -91,6 +93,14 @@ export class Clients {
     }
     if (this.#known.length > 0 && dice.chance(0.45)) return this.#followUp();
     return this.#new(dice.pick(credentials));
+  }
+
+  /** Whoever comes back after hours takes up what was begun. */
+  #rested(): boolean {
+    const { now } = this.#deps.timeline;
+    const rested = now - this.#lastAt > 3_600_000;
+    this.#lastAt = now;
+    return rested;
   }
 
   #new(credential: Credential): Order {

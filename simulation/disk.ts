@@ -3,7 +3,7 @@
  * fail, and are cut off by crashes. Keeps what is durable in plain values beside it, read after each
  * commit, so that the checks see what a process would find that starts in this instant.
  */
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { BatchResult, Operation } from '../src/ledger/commit.ts';
 import type { CallState } from '../src/ledger/ledger.ts';
 import type { Store } from '../src/ledger/queued.ts';
@@ -86,6 +86,14 @@ export function openDatabase(): DatabaseSync {
   db.exec('PRAGMA foreign_keys = ON');
   migrate(db);
   db.exec(NOTING);
+  // Each process of each run prepares the same hundred statements.
+  const prepared = new Map<string, StatementSync>();
+  const prepare = db.prepare.bind(db);
+  db.prepare = (sql) => {
+    const statement = prepared.get(sql) ?? prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
+  };
   return db;
 }
 

@@ -46,6 +46,9 @@ function readOptions(): Options | null {
     const given = values[name];
     if (given === undefined) return undefined;
     if (!/^\d{1,10}$/.test(given)) throw new UsageError(`--${name} must be a whole number`);
+    // Of no run at all it would be said that every promise was kept.
+    const isCount = name !== 'seed' && name !== 'lines';
+    if (isCount && Number(given) === 0) throw new UsageError(`--${name} must be at least 1`);
     return Number(given);
   };
   const { fault } = values;

@@ -3,6 +3,7 @@
  * vendor's books say. Knows the promises and none of the code that keeps them; each check names the
  * number of its promise.
  */
+import type { RateLimit } from '../src/ledger/ledger.ts';
 import type { Outgoing } from '../src/proxy/answer.ts';
 import type { UpstreamRequest, UpstreamResult } from '../src/proxy/forward.ts';
 import type { Budget, Commit, Row } from './disk.ts';
@@ -26,16 +27,18 @@ export interface KeyTerms {
   readonly issuedAt: number;
   readonly maxCalls: number | null;
   readonly perCallCap: bigint | null;
+  readonly rateLimit: RateLimit | null;
 }
 
 interface Sent {
-  readonly at: number;
   /** By what the vendor knows it for a repetition. */
   readonly name: string;
   /** It can be carried out any number of times: a cancellation. */
   readonly harmless: boolean;
   /** `conclusive`: an answer that every repetition must be given; else it may be sent again. */
   standing: 'in flight' | 'conclusive' | 'open';
+  /** The request's body. */
+  readonly asked: string;
   /** The answer's body. */
   body: string | null;
 }
@@ -55,6 +58,8 @@ export interface Counted {
 
 const NOTHING: Sum = { spent: 0n, held: 0n, over: 0n };
 const DAY_MS = 86_400_000;
+/** By which the clocks of two processes, and a commit and what it says of its time, may differ. */
+const MINUTE_MS = 60_000;
 const ENDED = new Set(['settled', 'released', 'refused', 'replayed']);
 
 export class Model {
@@ -63,8 +68,12 @@ export class Model {
   readonly #sent = new Map<bigint, Sent>();
   /** Calls by vault key and idempotency key, or task, in the order in which they were sent. */
   readonly #alike = new Map<string, bigint[]>();
-  /** When what was carried out. */
-  readonly #executed = new Map<string, number>();
+  /** By which call what was carried out. */
+  readonly #executed = new Map<string, bigint>();
+  /** Since when it has been known what became of a call. */
+  readonly #knownAt = new Map<bigint, number>();
+  /** When calls were admitted under a key that has a rate limit: by the latest clock until then. */
+  readonly #admittedAt = new Map<bigint, number[]>();
   /** What the vendors answered to questions. */
   readonly #told: string[] = [];
   readonly #revoked = new Set<bigint>();
@@ -105,7 +114,12 @@ export class Model {
   }
 
   committed({ rows, budgets }: Commit): void {
-    for (const { now, before } of rows) this.#endsOnce(now, before);
+    for (const { now, before } of rows) {
+      this.#endsOnce(now, before);
+      const isKnown = now.runningId === null && now.state !== 'unknown';
+      if (isKnown && !this.#knownAt.has(now.id)) this.#knownAt.set(now.id, this.#deps.now());
+    }
+    this.#withinRates(rows);
     const sums = this.#sumsOfRows();
     this.#withinCaps(budgets, sums);
     this.#budgetsAreTheirRows(budgets, sums);
@@ -117,16 +131,16 @@ export class Model {
     const name = request.headers['idempotency-key'] ?? '';
     if (row) {
       this.#holdIsDurable(row, request);
-      this.#executesOnce(row, name);
+      this.#executesOnce(row, name, textOf(request.body));
       this.#notRevoked(row);
     } else {
       const what = 'was sent before its row was on disk';
       this.#violate(this.#deps.failing() ? 8 : 2, callId, what);
     }
     if (this.#sent.has(callId)) this.#violate(3, callId, 'was sent a second time');
-    const at = this.#deps.now();
+    const asked = textOf(request.body);
     const harmless = request.path.endsWith('/cancel') || request.method === 'GET';
-    this.#sent.set(callId, { at, name, harmless, standing: 'in flight', body: null });
+    this.#sent.set(callId, { name, harmless, standing: 'in flight', asked, body: null });
   }
 
   /** What the proxy is told of a call, or of a question (null). */
@@ -145,15 +159,14 @@ export class Model {
     this.#countsWhatMoved();
   }
 
-  /** 5: what the vendor carries out as often as it comes, came once. `text` says what it is. */
+  /** 5: what `text` names was carried out: once, for as long as its answer is kept. */
   executed(callId: bigint | null, text: string): void {
-    const at = this.#deps.now();
-    const before = this.#executed.get(text);
-    if (before !== undefined && at - before < DAY_MS) {
-      this.#deps.violate(5, `call ${callId}: ${text} was carried out again`);
-    }
     // Who names nothing may well want it twice.
-    if (!text.startsWith(NAMELESS)) this.#executed.set(text, at);
+    if (callId === null || text.startsWith(NAMELESS)) return;
+    const first = this.#deps.rows.get(this.#executed.get(text) ?? -1n);
+    this.#executed.set(text, callId);
+    if (!first || this.#isForgotten(first) || this.#holder(first).state === 'released') return;
+    this.#violate(5, callId, `carried out ${text} again`);
   }
 
   // ---------------------------------------------------------------- the promises
@@ -178,6 +191,28 @@ export class Model {
     }
   }
 
+  /**
+   * 1: a bucket of `calls` that fills within the window is never overdrawn; one call more for those
+   * that were admitted at once by clocks read one after the other.
+   */
+  #withinRates(rows: Commit['rows']): void {
+    for (const { now, before } of rows) {
+      if (before || now.state !== 'held' || now.replayOf !== null) continue;
+      for (const { id, rateLimit } of this.#chain(now.keyId)) {
+        if (rateLimit === null) continue;
+        const times = this.#admittedAt.get(id) ?? [];
+        this.#admittedAt.set(id, times);
+        const at = Math.max(times.at(-1) ?? 0, Number(now.at));
+        times.push(at);
+        const { calls, windowMs } = rateLimit;
+        for (const [index, since] of times.entries()) {
+          if (times.length - index <= 1 + calls * (1 + (at - since) / windowMs)) continue;
+          this.#violate(1, now.id, `is one of ${times.length - index} within ${at - since} ms`);
+        }
+      }
+    }
+  }
+
   /** 2: before a byte goes out, row and hold are on disk; the hold covers what the call asks for. */
   #holdIsDurable(row: Row, { method, path, body }: UpstreamRequest): void {
     const holder = this.#holder(row);
@@ -185,8 +220,8 @@ export class Model {
     if (!open) this.#violate(2, row.id, `was sent, and its row is ${row.state}`);
     const needed = method === 'POST' ? neededFor(path, textOf(body)) : 0n;
     if (holder.quote < needed) this.#violate(2, row.id, `holds ${holder.quote} of ${needed}`);
-    const { perCallCap } = this.#keys.get(row.keyId)!;
-    if (perCallCap !== null && needed > perCallCap) {
+    for (const { perCallCap } of this.#chain(row.keyId)) {
+      if (perCallCap === null || needed <= perCallCap) continue;
       this.#violate(1, row.id, `asks for ${needed}, over its ${perCallCap} a call`);
     }
   }
@@ -226,9 +261,11 @@ export class Model {
    * 5: sent again only while nobody can know what the first sending came to, and then by the same
    * name; a task's next attempt is the first one again unless that is known to have moved nothing.
    */
-  #executesOnce(row: Row, name: string): void {
+  #executesOnce(row: Row, name: string, asked: string): void {
     const { id, keyId, taskId } = row;
-    for (const { sent } of name === '' ? [] : this.#earlier(`${keyId} key ${name}`, id)) {
+    for (const { sent, first } of name === '' ? [] : this.#earlier(`${keyId} key ${name}`, id)) {
+      const isFree = this.#holder(first).state === 'released';
+      if (sent.asked !== asked && !isFree) this.#violate(5, id, `was another call as ${name}`);
       if (sent.standing === 'open') continue;
       this.#violate(5, id, `was sent as ${name} though the first was ${sent.standing}`);
     }
@@ -239,21 +276,28 @@ export class Model {
     }
   }
 
-  /** Those that were sent before in the same sense, within a day. */
+  /** Those that were sent before in the same sense and are not forgotten. */
   #earlier(sense: string, id: bigint): { sent: Sent; first: Row }[] {
     const before = this.#alike.get(sense) ?? [];
     this.#alike.set(sense, [...before, id]);
     return before
       .map((each) => ({ sent: this.#sent.get(each)!, first: this.#deps.rows.get(each)! }))
-      .filter(({ sent }) => this.#deps.now() - sent.at < DAY_MS);
+      .filter(({ first }) => !this.#isForgotten(first));
+  }
+
+  /** An answer is kept for a day from when it was known: a call that is open is not forgotten. */
+  #isForgotten(row: Row): boolean {
+    const since = this.#knownAt.get(this.#holder(row).id) ?? Infinity;
+    return this.#deps.now() - since >= DAY_MS - MINUTE_MS;
   }
 
   /** 5: who repeats a call is given what the first was answered, byte for byte. */
-  answered(keyId: bigint, name: string | null, { headers, body }: Outgoing): void {
+  answered(keyId: bigint, name: string | null, asked: string, { headers, body }: Outgoing): void {
     if (headers['x-keybrake-replayed'] !== 'true' || name === null) return;
     const told = typeof body === 'string' ? body : textOf(body);
     for (const [id, sent] of this.#sent) {
-      if (this.#deps.rows.get(id)?.keyId === keyId && sent.body === told) return;
+      const isOwn = this.#deps.rows.get(id)?.keyId === keyId;
+      if (isOwn && sent.asked === asked && sent.body === told) return;
     }
     if (this.#told.some((text) => text.includes(told))) return;
     this.#deps.violate(5, `key ${keyId} was told ${told}, which nobody was before`);

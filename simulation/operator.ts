@@ -86,9 +86,10 @@ async function issue(
     ...{ policy, metadata: {}, issuedAt, issuedBy: 'simulation', byRun: false },
   });
   const { id } = view;
-  const { account, maxCalls, perCallCap, totalCap } = policy;
+  const { account, maxCalls, perCallCap, rateLimit, totalCap } = policy;
   const above = parent?.id ?? null;
-  return { id, text, account, parent: above, issuedAt, maxCalls, perCallCap, totalCap };
+  const limits = { maxCalls, perCallCap, rateLimit, totalCap };
+  return { id, text, account, parent: above, issuedAt, ...limits };
 }
 
 export interface OperatorDeps {
@@ -163,6 +164,10 @@ export class Operator {
       case 7:
         await node.ledger.prune(node.clock.now());
         return;
+      case 8:
+        // While they are still being looked for: whoever is second has nothing to end.
+        await this.#end(node, (await node.ledger.calls({ state: 'unknown' }, { limit: 500 })).rows);
+        return;
       default:
         await this.endUnresolved(node);
     }
@@ -177,7 +182,11 @@ export class Operator {
 
   /** Ends what is listed as unresolved and is over at the vendor. */
   async endUnresolved(node: SimulatedNode): Promise<void> {
-    for (const row of await unresolved(node.ledger)) {
+    await this.#end(node, await unresolved(node.ledger));
+  }
+
+  async #end(node: SimulatedNode, rows: readonly CallRow[]): Promise<void> {
+    for (const row of rows) {
       const cost = this.#deps.truth(row.id);
       if (cost === null) continue;
       const moved = cost > 0n;

@@ -5,13 +5,14 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { Clients } from './clients.ts';
+import type { Dice } from './dice.ts';
 import { holdOf } from './model.ts';
 import { ACCOUNTS } from './node.ts';
 import { type IssuedKey, issueJanitor, issueKeys, Operator } from './operator.ts';
 import { Reckoning } from './reckoning.ts';
 import { NONE, type Sabotage } from './sabotage.ts';
 import { calm } from './weather.ts';
-import { type Violation, World } from './world.ts';
+import { HOUR_MS, type Violation, World } from './world.ts';
 
 export interface RunOptions {
   seed: number;
@@ -109,12 +110,20 @@ async function work(
   let left = steps;
   const next = () => {
     if (left-- <= 0) return;
-    if (dice.chance(0.12)) operator.step();
+    const atNight = dice.chance(world.night);
+    if (atNight && dice.chance(0.4)) world.crash(undefined, dice.between(1, 25) * HOUR_MS);
+    else if (dice.chance(0.12)) operator.step();
     else clients.step();
-    timeline.after(dice.chance(0.3) ? 0 : dice.between(0, tempo), next);
+    const pause = dice.chance(0.3) ? 0 : dice.between(0, tempo);
+    timeline.after(atNight ? night(dice) : pause, next);
   };
   next();
   await world.run(() => left < 0);
+}
+
+/** Often until the next day: what was answered before is about to be forgotten, or just was. */
+function night(dice: Dice): number {
+  return dice.between(dice.chance(0.5) ? 24 : 1, 27) * HOUR_MS;
 }
 
 /**

@@ -91,8 +91,10 @@ export class SimulatedStripe implements SimulatedVendor {
       return broken;
     }
     const { reply, executed } = this.#execute(arrival);
-    if (executed) kept.reply = broken || reply;
-    else this.#kept.delete(key);
+    if (executed) {
+      kept.reply = broken || reply;
+      this.#deps.onExecution(arrival.callId, `${this.#deps.name} ${key}`);
+    } else this.#kept.delete(key);
     return kept.reply ?? reply;
   }
 

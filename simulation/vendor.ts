@@ -40,7 +40,7 @@ export interface VendorDeps {
   readonly name: string;
   /** Money has moved. */
   onMove(): void;
-  /** A request was carried out that no store of replies protects from being carried out again. */
+  /** A request was carried out; `text` names what was wanted, whoever asks for it. */
   onExecution(callId: bigint | null, text: string): void;
 }
 

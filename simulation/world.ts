@@ -24,7 +24,7 @@ import { drawWeather, type Weather } from './weather.ts';
 
 /** When every run begins, by the wall clock. */
 const EPOCH = Date.parse('2026-11-22T20:00:00Z');
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -44,6 +44,8 @@ export class World {
   readonly dice: Dice;
   readonly timeline = new Timeline();
   readonly weather: Weather;
+  /** The probability that all rest for some hours, of each thing that is done. */
+  readonly night: number;
   readonly disk: Disk;
   readonly model: Model;
   readonly network: Network;
@@ -63,6 +65,7 @@ export class World {
     this.sabotage = sabotage;
     this.dice = new Dice(seed);
     this.weather = drawWeather(this.dice);
+    this.night = this.dice.chance(0.25) ? 0.15 : 0;
     const { dice, timeline, weather } = this;
     this.disk = new Disk(db, {
       ...{ dice, timeline, weather },
@@ -164,12 +167,13 @@ export class World {
       sender: sabotage.sender?.(sender) ?? sender,
       wrap: (ledger) => sabotage.ledger?.(ledger) ?? ledger,
       onFault: (what) => this.violate(0, what),
-      resolvePauseMs: dice.pick([5_000, 30_000, 300_000]),
+      // Over a night it would look ten thousand times.
+      resolvePauseMs: this.night > 0 ? 600_000 : dice.pick([5_000, 30_000, 300_000]),
     });
   }
 
-  /** The process is gone, in whatever it was doing; another one comes. */
-  crash(process = this.#process): void {
+  /** The process is gone, in whatever it was doing; another one comes, after `away` milliseconds. */
+  crash(process = this.#process, away?: number): void {
     if (!process?.alive) return;
     process.alive = false;
     this.note('crash');
@@ -178,7 +182,7 @@ export class World {
     const { dice, timeline } = this;
     for (const answer of process.calling) timeline.after(dice.between(0, 50), () => answer(null));
     const long = dice.chance(0.1);
-    const down = long ? dice.between(0, 26) * HOUR_MS : dice.between(5, 3_000);
+    const down = away ?? (long ? dice.between(0, 26) * HOUR_MS : dice.between(5, 3_000));
     timeline.after(down, () => this.boot());
   }
 
@@ -245,10 +249,10 @@ export class World {
   /** The vendors' books. */
   moved = (): Moved[] => [...this.#vendors.values()].flatMap((vendor) => [...vendor.moved()]);
 
-  answered({ credential, name }: Order, outgoing: Outgoing): void {
+  answered({ credential, name, body: asked }: Order, outgoing: Outgoing): void {
     const { status, headers, body } = outgoing;
     this.note(`answer: key ${credential.id} ${status} ${headers['x-keybrake-reason'] ?? ''}`);
-    this.model.answered(credential.id, name, outgoing);
+    this.model.answered(credential.id, name, asked, outgoing);
     const text = typeof body === 'string' ? body : textOf(body);
     const told = Object.values(headers).join('\n');
     this.#holdsSecret(`the answer to key ${credential.id}`, `${text}\n${told}`);

@@ -136,7 +136,7 @@ export function decide(question: Question): Decision {
   if (objection && !shadow) return { kind: 'refuse', refusal: objection };
 
   if (first) {
-    const repeated = repeat(first, call);
+    const repeated = repeat(first, call, price);
     if (repeated) return repeated;
   }
 
@@ -213,7 +213,7 @@ function whyNotAllowed(chain: Link[], call: Admission): Refusal | null {
 }
 
 /** What a repeated idempotency key gets; null when the identity may start over. */
-function repeat(first: FirstCall, call: Admission): Decision | null {
+function repeat(first: FirstCall, call: Admission, price: Price): Decision | null {
   if (first.fingerprint !== call.fingerprint) {
     return {
       kind: 'refuse',
@@ -235,6 +235,11 @@ function repeat(first: FirstCall, call: Admission): Decision | null {
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
+  // Its payment counts nothing any more: had the first been lost on its way, and only its object been
+  // found as it was before, then the vendor would carry it out now, and nothing would be held for it.
+  const paysFor = call.quote.kind === 'object' && call.quote.of === 'amount';
+  const counts = !paysFor || ('micros' in price && price.micros === 0n);
+  if (first.state !== 'unknown' && !counts) return { kind: 'refuse', refusal: notAgain(first) };
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;

@@ -221,6 +221,33 @@ for (const [what, known, waited, windowMs, expected] of [
   });
 }
 
+test('a call that was settled without its answer is sent again only while its payment is counted', () => {
+  const quote = { kind: 'object', objectId: 'pi_1', of: 'amount', limit: null } as const;
+  const fields = { ...named('k'), idempotencyWindowMs: DAY_MS, quote };
+  const known = { first: first({ cost: 0n, objectId: 'pi_1' }) };
+  const asked = (price: Question['price']) =>
+    codeOf(decide(question([link(1n)], 0, fields, { ...known, price })));
+  assert.equal(asked({ micros: 0n }), 'resend');
+  // Declined since, and its hold given back: the confirmation may never have been carried out.
+  assert.equal(asked({ micros: usd(2) }), 'outcome_unknown');
+  assert.equal(asked({ ask: true }), 'outcome_unknown');
+  assert.equal(
+    codeOf(
+      decide(
+        question([link(1n)], 0, fields, {
+          first: first({ state: 'released', objectId: 'pi_1' }),
+          price: { micros: usd(2) },
+        }),
+      ),
+    ),
+    'outcome_unknown',
+  );
+  // A refund that was settled was carried out: its cost is its own.
+  const refund = { ...fields, quote: { ...quote, of: 'refundable' } } as const;
+  const price = { micros: usd(2) };
+  assert.equal(codeOf(decide(question([link(1n)], 0, refund, { ...known, price }))), 'resend');
+});
+
 // ---------------------------------------------------------------- money
 
 const amount = fc.nat(30).map(BigInt);
