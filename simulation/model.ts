@@ -37,6 +37,8 @@ interface Sent {
   readonly harmless: boolean;
   /** `conclusive`: an answer that every repetition must be given; else it may be sent again. */
   standing: 'in flight' | 'conclusive' | 'open';
+  /** It was answered that it is not carried out, and that may be tried anew as anything. */
+  rejected: boolean;
   /** The request's body. */
   readonly asked: string;
   /** The answer's body. */
@@ -140,7 +142,9 @@ export class Model {
     if (this.#sent.has(callId)) this.#violate(3, callId, 'was sent a second time');
     const asked = textOf(request.body);
     const harmless = request.path.endsWith('/cancel') || request.method === 'GET';
-    this.#sent.set(callId, { name, harmless, standing: 'in flight', asked, body: null });
+    this.#sent.set(callId, {
+      ...{ name, harmless, standing: 'in flight', rejected: false, asked, body: null },
+    });
   }
 
   /** What the proxy is told of a call, or of a question (null). */
@@ -151,7 +155,9 @@ export class Model {
       if (sent) sent.standing = 'open';
       return;
     }
+    const { status } = result.reply;
     sent.standing = concludes(result) ? 'conclusive' : 'open';
+    sent.rejected = status >= 400 && status < 500 && status !== 402;
     sent.body = textOf(result.reply.body);
   }
 
@@ -248,11 +254,11 @@ export class Model {
 
   /** 4: money that moved is counted: no hold comes back while the vendor's books show that it did. */
   #countsWhatMoved(): void {
-    for (const { id, micros, calls } of this.#deps.moved()) {
+    for (const { ids, micros, calls } of this.#deps.moved()) {
       if (micros === 0n) continue;
-      const { counted } = this.countedFor(id, calls);
+      const { counted } = this.countedFor(ids, calls);
       if (counted < micros) {
-        this.#deps.violate(4, `${id} moved ${micros}, and ${counted} is counted for it`);
+        this.#deps.violate(4, `${ids} moved ${micros}, and ${counted} is counted for it`);
       }
     }
   }
@@ -264,7 +270,7 @@ export class Model {
   #executesOnce(row: Row, name: string, asked: string): void {
     const { id, keyId, taskId } = row;
     for (const { sent, first } of name === '' ? [] : this.#earlier(`${keyId} key ${name}`, id)) {
-      const isFree = this.#holder(first).state === 'released';
+      const isFree = sent.rejected || this.#holder(first).state === 'released';
       if (sent.asked !== asked && !isFree) this.#violate(5, id, `was another call as ${name}`);
       if (sent.standing === 'open') continue;
       this.#violate(5, id, `was sent as ${name} though the first was ${sent.standing}`);
@@ -337,18 +343,17 @@ export class Model {
   }
 
   /**
-   * What the ledger counts for an object. `counted`: rows of calls that were executed on it, and
-   * others of their keys that say they are about it. `claimed`: of the former only those that do not
-   * say they are about another, for of two lost calls that are alike either may be found to have
-   * made an object. `keys`: how many have a hand in it.
+   * What the ledger counts for an object, or for some that are alike. `counted`: rows of calls that
+   * were executed on it, and others of their keys that say they are about it. `claimed`: of the former
+   * only those that do not say they are about another. `keys`: how many have a hand in it.
    */
-  countedFor(objectId: string, calls: readonly bigint[]): Counted {
+  countedFor(objectIds: readonly string[], calls: readonly bigint[]): Counted {
     const executed = calls.flatMap((id) => this.#deps.rows.get(id) ?? []);
     const holders = new Set(executed.map((row) => this.#holder(row)));
     const keys = new Set([...holders].map(({ keyId }) => keyId));
     let [counted, claimed] = [0n, 0n];
     for (const row of this.#deps.rows.values()) {
-      const about = row.objectId === objectId && keys.has(row.keyId);
+      const about = objectIds.includes(row.objectId ?? '') && keys.has(row.keyId);
       if (!about && !holders.has(row)) continue;
       const micros = row.state === 'settled' ? row.cost! : holdOf(row);
       counted += micros;

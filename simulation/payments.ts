@@ -73,10 +73,10 @@ export class Payments {
   *moved(): Iterable<Moved> {
     for (const { id, status, received, calls } of this.payments.values()) {
       const over = status === 'succeeded' || status === 'canceled';
-      yield { id, micros: micros(received), final: over ? micros(received) : null, calls };
+      yield { ids: [id], micros: micros(received), final: over ? micros(received) : null, calls };
     }
     for (const { id, amount, calls } of this.refunds.values()) {
-      yield { id, micros: micros(amount), final: micros(amount), calls };
+      yield { ids: [id], micros: micros(amount), final: micros(amount), calls };
     }
   }
 

@@ -116,14 +116,14 @@ export class Reckoning {
     const world = this.#world;
     let moved = 0n;
     let shared = false;
-    for (const { id, final, calls } of world.moved()) {
-      if (final === null) throw new Error(`${id} has no end, and nobody waits for it`);
+    for (const { ids, final, calls } of world.moved()) {
+      if (final === null) throw new Error(`${ids} has no end, and nobody waits for it`);
       moved += final;
-      const { claimed, keys } = world.model.countedFor(id, calls);
+      const { claimed, keys } = world.model.countedFor(ids, calls);
       const onBoth = claimed > final && keys > 1;
       shared ||= onBoth;
       if (claimed !== final && !onBoth) {
-        world.violate(4, `${id} came to ${final}; ${claimed} is counted`);
+        world.violate(4, `${ids} came to ${final}; ${claimed} is counted`);
       }
     }
     let spent = 0n;

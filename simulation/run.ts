@@ -135,10 +135,10 @@ function truthOf({ disk, network, model, moved }: World, id: bigint): bigint | n
   if (tries.some((row) => network.underWay(row.id))) return null;
   const own = disk.rows.get(id)!;
   let cost = 0n;
-  for (const { id: objectId, final, calls } of moved()) {
+  for (const { ids, final, calls } of moved()) {
     if (!calls.some((call) => tries.some((row) => row.id === call))) continue;
     if (final === null) return null;
-    const others = model.countedFor(objectId, calls).counted - holdOf(own);
+    const others = model.countedFor(ids, calls).counted - holdOf(own);
     if (final > others) cost += final - others;
   }
   return cost;

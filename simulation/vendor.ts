@@ -19,14 +19,14 @@ export interface Arrival {
   readonly body: string;
 }
 
-/** What the books say of one object. */
+/** What the books say of one object, or of several that nobody outside can tell apart. */
 export interface Moved {
-  readonly id: string;
-  /** Micro-dollars that must be counted for it by now. */
+  readonly ids: readonly string[];
+  /** Micro-dollars that must be counted for them by now. */
   readonly micros: bigint;
-  /** What it comes to in the end; null: that is still open. */
+  /** What they come to in the end; null: that is still open. */
   readonly final: bigint | null;
-  /** The calls that were executed on it. */
+  /** The calls that were executed on them. */
   readonly calls: readonly bigint[];
 }
 
