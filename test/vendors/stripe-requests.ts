@@ -16,6 +16,13 @@ import {
   type VendorRequest,
 } from '../../src/vendors/vendor.ts';
 
+/** In micro-dollars. */
+export const CENT = 10_000n;
+
+export const PI = '/v1/payment_intents';
+/** $29, as a form states it. */
+export const USD = 'amount=2900&currency=usd';
+
 /** A tariff that knows no currency but dollars, and no price. */
 export const DOLLARS: Tariff = new TariffBook().of('stripe', 'default', 0);
 
