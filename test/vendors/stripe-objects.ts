@@ -10,6 +10,11 @@ export const intent = (status: string, more: object = {}) => ({
 /** One that was paid whole. */
 export const paid = intent('succeeded', { amount_received: 2900 });
 
+/** One whose last attempt was declined. */
+export const failed = intent('requires_payment_method', {
+  last_payment_error: { code: 'card_declined' },
+});
+
 /** A charge of $29 that belongs to no PaymentIntent. */
 export const charge = (more: object = {}) => ({
   ...{ id: 'ch_1', object: 'charge', amount: 2900, amount_captured: 2900, amount_refunded: 0 },

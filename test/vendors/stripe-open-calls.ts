@@ -13,6 +13,7 @@ import type {
   Tariff,
   VendorReply,
 } from '../../src/vendors/vendor.ts';
+import { intent } from './stripe-objects.ts';
 import { DOLLARS, reply } from './stripe-requests.ts';
 
 /** Seconds since 1970, of the open call and what it made. */
@@ -20,6 +21,9 @@ export const T = 1_795_000_000;
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+/** Two seconds after the call. */
+export const NOW = T * 1000 + 2 * SECOND;
 /** When an event that is not there yet never comes. */
 export const SAFE = T * 1000 + 10 * MINUTE;
 
@@ -65,6 +69,9 @@ export function event(
     request: key === null ? null : { id: 'req_1', idempotency_key: key },
   };
 }
+
+/** What `lost()` made. */
+export const created = event('payment_intent.created', intent('requires_confirmation'));
 
 type Listed = ReturnType<typeof event>;
 
