@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import type { Conclusion, Quote, Reading } from '../../src/vendors/vendor.ts';
-import { DOLLARS, reading, reply } from './stripe-requests.ts';
+import { CENT, conclude, DOLLARS, reading, reply } from './stripe-requests.ts';
 
-const CENT = 10_000n;
 const usd = { currency: 'usd' };
 
 type Row = [
@@ -104,7 +103,7 @@ test('an invoice holds until it is paid, voided or given up, and then says what 
     [pay, { ...invoice('paid', 5000, 0), object: 'charge' }, 'unknown', 'in_1'],
   ]);
   const look = (answer: object) =>
-    factsOf(stripe.conclude(reading('GET', '/v1/invoices/in_1'), reply(200, answer), DOLLARS));
+    factsOf(conclude('GET', '/v1/invoices/in_1', '', reply(200, answer)));
   assert.deepEqual(look(invoice('paid', 5000, 0)), ['in_1 final 5000 5000']);
   assert.deepEqual(look(invoice('draft', 0, 5000)), [], 'anybody may change a draft');
 });
@@ -139,7 +138,7 @@ test('an item counts for the invoice that it is on, and for itself while it is o
     ...more,
   });
   const looked = (answer: object) =>
-    factsOf(stripe.conclude(reading('GET', '/v1/invoiceitems/ii_1'), reply(200, answer), DOLLARS));
+    factsOf(conclude('GET', '/v1/invoiceitems/ii_1', '', reply(200, answer)));
   assertRows([
     [create, item(500), 'held', 'ii_1', ['ii_1 open 500']],
     [create, item(500, { invoice: 'in_1' }), 'held', 'in_1', ['in_1 open 500']],

@@ -13,9 +13,8 @@ import type { Investigation, OpenCall, VendorReply } from '../../src/vendors/ven
 import { raw } from '../sandbox/client.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 import { held, lost, lostOn, MINUTE, SECOND } from './stripe-open-calls.ts';
-import { DOLLARS } from './stripe-requests.ts';
+import { DOLLARS, PI } from './stripe-requests.ts';
 
-const PI = '/v1/payment_intents';
 const PAYING = 'amount=2900&currency=usd&confirm=true&payment_method=pm_card_visa';
 
 interface Scene {

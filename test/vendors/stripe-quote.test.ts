@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import { isRefusal, type Quote } from '../../src/vendors/vendor.ts';
-import { DOLLARS, reading, refused, request } from './stripe-requests.ts';
+import { CENT, DOLLARS, PI, reading, refused, request, USD } from './stripe-requests.ts';
 
-const CENT = 10_000n;
 const exact = (cents: bigint): Quote => ({ kind: 'exact', micros: cents * CENT });
 const bounded = (cents: bigint): Quote => ({ kind: 'bounded', micros: cents * CENT });
 const ofObject = (
@@ -13,9 +12,6 @@ const ofObject = (
   of: 'amount' | 'refundable' = 'amount',
 ): Quote => ({ kind: 'object', objectId, of, limit: minor === null ? null : { minor } });
 const free: Quote = { kind: 'free' };
-
-const USD = 'amount=2900&currency=usd';
-const PI = '/v1/payment_intents';
 
 test('a request that states its price costs exactly that', () => {
   const table: [path: string, body: string, quote: Quote][] = [

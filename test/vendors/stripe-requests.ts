@@ -9,6 +9,7 @@ import type { Refusal } from '../../src/errors.ts';
 import { TariffBook } from '../../src/tariffs/book.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
 import {
+  type Conclusion,
   isRefusal,
   type Reading,
   type Tariff,
@@ -65,6 +66,16 @@ export function reply(
 ): VendorReply {
   const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
   return { status, headers: new Map(Object.entries(headers)), body: bytes };
+}
+
+/** Reads a request, and concludes it by this reply. */
+export function conclude(
+  method: string,
+  path: string,
+  body: string,
+  answer: VendorReply,
+): Conclusion {
+  return stripe.conclude(reading(method, path, body), answer, DOLLARS);
 }
 
 const DATA = join(import.meta.dirname, '../../../shared/data/stripe');
