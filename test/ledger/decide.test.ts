@@ -1,68 +1,11 @@
-/** The decision by itself: which reason wins, and that nothing admitted breaks a budget. */
+/** The decision by itself: which reason wins, and what the repetition of a call comes to. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ErrorCode } from '../../src/errors.ts';
 import { refusal } from '../../src/errors.ts';
-import {
-  type BudgetState,
-  DAY_MS,
-  type Decision,
-  dailyWindow,
-  decide,
-  type FirstCall,
-  type KeyState,
-  type Link,
-  left,
-  type Question,
-  refill,
-  tightest,
-} from '../../src/ledger/decide.ts';
-import { type Admission, type Policy, UNCAPPED } from '../../src/ledger/ledger.ts';
-import { admission, named, newKey, usd } from './desk.ts';
-
-const NOW = Date.parse('2026-11-22T09:00:00Z');
-
-interface LinkFields extends Partial<Policy> {
-  key?: Partial<KeyState>;
-  budgets?: Partial<BudgetState>[];
-}
-
-function link(id: bigint, { key = {}, budgets = [], ...policy }: LinkFields = {}): Link {
-  return {
-    key: {
-      ...{ id, issuedAt: NOW, revokedAt: null, revokedReason: null, rate: null, allows: null },
-      policy: newKey(id, NOW, policy).policy,
-      ...key,
-    },
-    budgets: (budgets.length ? budgets : [{}]).map((fields) => {
-      const cap = fields.cap ?? UNCAPPED;
-      return {
-        ...{ kind: 'total', keyId: id, windowStart: 0, cap, ceiling: cap },
-        ...{ spent: 0n, held: 0n, calls: 0 },
-        ...fields,
-      } as BudgetState;
-    }),
-  };
-}
-
-function question(
-  chain: Link[],
-  dollars = 1,
-  fields: Partial<Admission> = {},
-  rest: Partial<Question> = {},
-): Question {
-  const call = admission(9n, NOW, chain[0]!.key.id, dollars, fields);
-  return {
-    ...{ call, chain, freeze: null, first: null, price: { micros: usd(dollars) } },
-    underWay: () => 0n,
-    ...rest,
-  };
-}
-
-function codeOf(decision: Decision): ErrorCode | Exclude<Decision['kind'], 'refuse'> {
-  return decision.kind === 'refuse' ? decision.refusal.code : decision.kind;
-}
+import { DAY_MS, decide, type FirstCall, type Question } from '../../src/ledger/decide.ts';
+import { named, usd } from './desk.ts';
+import { codeOf, type LinkFields, link, NOW, question } from './questions.ts';
 
 // ---------------------------------------------------------------- which reason wins
 
@@ -187,6 +130,16 @@ for (const [what, parent, code] of [
   });
 }
 
+test('a shadow key does not get past its end, a freeze, or a request with two readings', () => {
+  const shadow = (fields: LinkFields = {}) => [link(1n, { ...fields, mode: 'shadow' })];
+  const freeze = { vendor: 'stripe', at: NOW, by: 'test', reason: null };
+  const ambiguous = refusal('request_ambiguous', 'two readings');
+  assert.equal(codeOf(decide(question(shadow({ key: { revokedAt: NOW } })))), 'key_revoked');
+  assert.equal(codeOf(decide(question(shadow({ expiresAt: NOW })))), 'key_expired');
+  assert.equal(codeOf(decide(question(shadow(), 1, {}, { freeze }))), 'frozen');
+  assert.equal(codeOf(decide(question(shadow(), 1, { refusal: ambiguous }))), 'request_ambiguous');
+});
+
 // ---------------------------------------------------------------- repetitions
 
 function first(fields: Partial<FirstCall> = {}): FirstCall {
@@ -246,191 +199,4 @@ test('a call that was settled without its answer is sent again only while its pa
   const refund = { ...fields, quote: { ...quote, of: 'refundable' } } as const;
   const price = { micros: usd(2) };
   assert.equal(codeOf(decide(question([link(1n)], 0, refund, { ...known, price }))), 'resend');
-});
-
-// ---------------------------------------------------------------- money
-
-const amount = fc.nat(30).map(BigInt);
-const budget = fc.record({
-  kind: fc.constantFrom('total' as const, 'daily' as const),
-  cap: fc.oneof(amount, amount, fc.constant(UNCAPPED)),
-  spent: amount,
-  held: amount,
-});
-const chains = fc
-  .array(fc.array(budget, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 4 })
-  .map((each) => each.map((budgets, index) => link(BigInt(each.length - index), { budgets })));
-
-function ask(chain: Link[], micros: bigint): Question {
-  return { ...question(chain), price: { micros } };
-}
-
-test('what is admitted fits every budget of the chain, and what is refused does not', () => {
-  fc.assert(
-    fc.property(chains, amount, (chain, micros) => {
-      const decision = decide(ask(chain, micros));
-      const all = chain.flatMap(({ budgets }) => budgets);
-      const fits = all.every(({ cap, spent, held }) => spent + held + micros <= cap);
-      assert.equal(decision.kind, fits || micros === 0n ? 'admit' : 'refuse');
-      if (decision.kind === 'admit') assert.equal(decision.micros, micros);
-    }),
-  );
-});
-
-test('a refusal for the cap reports the breached budget that has least left, and when waiting helps', () => {
-  fc.assert(
-    fc.property(chains, amount, (chain, micros) => {
-      const decision = decide(ask(chain, micros));
-      if (decision.kind !== 'refuse') return;
-      const { code, cap: report, retryAfterS } = decision.refusal;
-      assert.equal(code, 'cap_exceeded');
-      const { cap, spent, held, needed } = report!;
-      assert.ok(spent + held + needed > cap);
-      assert.equal(needed, micros);
-      const breached = chain
-        .flatMap(({ budgets }) => budgets)
-        .filter((each) => each.spent + each.held + micros > each.cap);
-      const reported = breached.find(
-        (each) => each.keyId === report!.keyId && each.kind === report!.kind,
-      );
-      assert.ok(reported, 'the report is of a breached budget');
-      for (const each of breached) {
-        assert.ok(left({ ...each, cap, spent, held }) <= left(each));
-      }
-      assert.equal(retryAfterS !== undefined, held > 0n && spent + micros <= cap);
-    }),
-  );
-});
-
-test('a shadow key is let through whatever the caps say, and the reason is told', () => {
-  fc.assert(
-    fc.property(chains, amount, (chain, micros) => {
-      const enforced = decide(ask(chain, micros));
-      for (const { key } of chain) key.policy.mode = 'shadow';
-      const shadowed = decide(ask(chain, micros));
-      assert.deepEqual(shadowed, {
-        kind: 'admit',
-        micros,
-        wouldRefuse: enforced.kind === 'refuse' ? enforced.refusal : null,
-      });
-    }),
-  );
-});
-
-test('a shadow key does not get past its end, a freeze, or a request with two readings', () => {
-  const shadow = (fields: LinkFields = {}) => [link(1n, { ...fields, mode: 'shadow' })];
-  const freeze = { vendor: 'stripe', at: NOW, by: 'test', reason: null };
-  const ambiguous = refusal('request_ambiguous', 'two readings');
-  assert.equal(codeOf(decide(question(shadow({ key: { revokedAt: NOW } })))), 'key_revoked');
-  assert.equal(codeOf(decide(question(shadow({ expiresAt: NOW })))), 'key_expired');
-  assert.equal(codeOf(decide(question(shadow(), 1, {}, { freeze }))), 'frozen');
-  assert.equal(codeOf(decide(question(shadow(), 1, { refusal: ambiguous }))), 'request_ambiguous');
-});
-
-test('the decision changes nothing of what it was asked about', () => {
-  fc.assert(
-    fc.property(chains, amount, (chain, micros) => {
-      const asked = ask(chain, micros);
-      const before = structuredClone({ ...asked, call: null, underWay: null });
-      decide(asked);
-      assert.deepEqual({ ...asked, call: null, underWay: null }, before);
-    }),
-  );
-});
-
-test('the tightest budget is the one with a cap that has least left', () => {
-  fc.assert(
-    fc.property(chains, (chain) => {
-      const capped = chain.flatMap(({ budgets }) => budgets).filter(({ cap }) => cap !== UNCAPPED);
-      const least = tightest(chain);
-      assert.equal(least === null, capped.length === 0);
-      for (const each of capped) assert.ok(left(least!) <= left(each));
-      if (least) assert.ok(capped.includes(least) && left(least) >= 0n);
-    }),
-  );
-});
-
-// ---------------------------------------------------------------- waiting
-
-test('what calls under way hold is waited for when all breached budgets would have room then', () => {
-  const own = { cap: usd(10), spent: usd(2), held: usd(7) };
-  const above = { cap: usd(20), spent: usd(12), held: usd(6) };
-  const chain = () => [link(2n, { budgets: [own] }), link(1n, { budgets: [above] })];
-  const at = (under: number, over: number) => (budget: BudgetState) =>
-    usd(budget.keyId === 2n ? under : over);
-  const asked = (needed: number, underWay: (budget: BudgetState) => bigint) =>
-    decide(question(chain(), needed, { holds: 'wait' }, { underWay }));
-  assert.deepEqual(asked(3, at(2, 1)), { kind: 'wait', keyId: 2n });
-  assert.equal(codeOf(asked(3, at(1.99, 6))), 'cap_exceeded', 'its own budget would not have room');
-  assert.equal(codeOf(asked(3, at(7, 0.99))), 'cap_exceeded', 'nor would its parent’s');
-  assert.equal(codeOf(asked(8, at(7, 6))), 'wait');
-  assert.equal(codeOf(asked(8.000001, at(7, 6))), 'cap_exceeded');
-  const late = question(chain(), 3, { holds: 'refuse' }, { underWay: at(7, 6) });
-  assert.equal(codeOf(decide(late)), 'cap_exceeded');
-});
-
-test('nobody waits to be refused for another reason', () => {
-  const budgets = [{ cap: usd(10), held: usd(10) }];
-  const rest = { underWay: () => usd(10) };
-  const asked = (fields: LinkFields) =>
-    codeOf(decide(question([link(1n, { budgets, ...fields })], 3, { holds: 'wait' }, rest)));
-  assert.equal(asked({}), 'wait');
-  assert.equal(asked({ perCallCap: usd(2) }), 'call_cap_exceeded');
-  assert.equal(asked({ maxCalls: 0 }), 'call_limit_reached');
-  assert.equal(asked({ key: { revokedAt: NOW } }), 'key_revoked');
-});
-
-// ---------------------------------------------------------------- time
-
-test('every instant from the issue on is in one window of 24 hours, counted from the issue', () => {
-  fc.assert(
-    fc.property(fc.nat(1e12), fc.nat(1e12), (issuedAt, later) => {
-      const start = dailyWindow(issuedAt, issuedAt + later);
-      assert.ok(start <= issuedAt + later && issuedAt + later < start + DAY_MS);
-      assert.equal((start - issuedAt) % DAY_MS, 0);
-    }),
-  );
-  assert.equal(dailyWindow(NOW, NOW - 1), NOW, 'a clock that was set back opens no window');
-});
-
-test('a rate limit lets no more through than one full bucket and what it gained since', () => {
-  const limits = fc.record({
-    calls: fc.integer({ min: 1, max: 9 }),
-    windowMs: fc.integer({ min: 1, max: 5_000 }),
-  });
-  fc.assert(
-    fc.property(limits, fc.array(fc.nat(2_000), { maxLength: 60 }), (rateLimit, pauses) => {
-      const [own] = [link(1n, { rateLimit })];
-      let at = NOW;
-      let admitted = 0;
-      for (const pause of pauses) {
-        at += pause;
-        const asked = question([own], 0, { at }, { price: { micros: 0n } });
-        const decision = decide(asked);
-        if (decision.kind === 'admit') {
-          const bucket = refill(own.key, at);
-          own.key.rate = { ...bucket, tokens: bucket.tokens - rateLimit.windowMs };
-          admitted += 1;
-        } else {
-          assert.ok(decision.kind === 'refuse' && decision.refusal.code === 'rate_limited');
-          const { tokens } = refill(own.key, at + decision.refusal.retryAfterS! * 1_000);
-          assert.ok(tokens >= rateLimit.windowMs, 'who waits as told is let through');
-        }
-        const gained = ((at - NOW) * rateLimit.calls) / rateLimit.windowMs;
-        assert.ok(admitted <= rateLimit.calls + gained);
-      }
-    }),
-  );
-});
-
-test('a clock that is set back neither fills nor empties the bucket', () => {
-  const own = link(1n, {
-    rateLimit: { calls: 2, windowMs: 1_000 },
-    key: { rate: { tokens: 500, at: NOW } },
-  });
-  assert.deepEqual(refill(own.key, NOW - 1_000), { tokens: 500, at: NOW });
-  assert.deepEqual(refill(own.key, NOW + 1), { tokens: 502, at: NOW + 1 });
-  own.key.rate = refill(own.key, NOW - 60_000);
-  assert.equal(own.key.rate.tokens, 500);
-  assert.equal(refill(own.key, NOW - 59_000).tokens, 2_000, 'it fills again from where it is');
 });
