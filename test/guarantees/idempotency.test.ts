@@ -3,41 +3,26 @@
  * retries and restarts there are, and everybody is given the same answer.
  */
 import assert from 'node:assert/strict';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { rmSync } from 'node:fs';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Stripe from 'stripe';
-import { UPSTREAM_LIMITS } from '../../src/proxy/forward.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { startSandbox } from '../../src/sandbox/server.ts';
 import { assertAgreement, ownKeyOf } from '../support/agreement.ts';
-import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
-import { changeKey, countStates, putAccount, removeAccount } from '../support/management.ts';
-import { type Answer, type CallOptions, type Run, runWith, startRun } from '../support/run.ts';
+import { changeKey, countStates } from '../support/management.ts';
+import { type CallOptions, runWith, startRun } from '../support/run.ts';
 import { assertCapHit, assertRefused, spendOf, start, startAt } from '../support/scene.ts';
+import {
+  assertReplayOf,
+  HOUR_MS,
+  KEY,
+  lastingVendor,
+  PAYING,
+  sdk,
+  split,
+  tenAtOnce,
+} from './idempotency.ts';
 
-const HOUR_MS = 3_600_000;
-const KEY = { idempotencyKey: 'order-1001' };
 const DECLINED = { payment_method: 'pm_card_chargeDeclined' };
-
-function tenAtOnce(run: Run, cents = 2_900): Promise<Answer[]> {
-  return Promise.all(Array.from({ length: 10 }, () => run.charge(cents, KEY)));
-}
-
-/** A copy that Keybrake gave from its store: byte for byte, and free. */
-function assertReplayOf(first: Answer, answer: Answer): void {
-  assert.equal(answer.status, first.status);
-  assert.deepEqual(answer.body, first.body);
-  assert.equal(answer.headers['x-keybrake-replayed'], 'true');
-  assert.equal(answer.headers['x-keybrake-cost-usd'], '0.00');
-  assert.equal(answer.headers['request-id'], first.headers['request-id']);
-}
-
-function split(answers: Answer[]): { first: Answer; copies: Answer[] } {
-  const first = answers.find((answer) => answer.headers['x-keybrake-replayed'] === undefined);
-  assert.ok(first, 'every answer is a copy');
-  return { first, copies: answers.filter((answer) => answer !== first) };
-}
 
 test('ten callers with one key: one execution, ten answers equal byte for byte', async (t) => {
   const keybrake = await start(t, { sandbox: { latencyMs: 20 } });
@@ -56,33 +41,6 @@ test('ten callers with one key: one execution, ten answers equal byte for byte',
   for (const row of rows) if (row.state === 'replayed') assert.equal(row.replay_of, id);
 });
 
-/** A vendor that outlives the server in front of it. */
-async function lastingVendor(t: TestContext): Promise<{
-  vendor: Sandbox;
-  restart(): Promise<Keybrake>;
-}> {
-  const vendor = await startSandbox();
-  const dataDir = makeDataDir();
-  const settings = {
-    KEYBRAKE_STRIPE_SECRET: vendor.secret,
-    KEYBRAKE_STRIPE_BASE_URL: vendor.stripeUrl,
-  };
-  let running: Keybrake | undefined;
-  t.after(async () => {
-    await running?.close();
-    await vendor.close();
-    rmSync(dataDir, { recursive: true });
-  });
-  return {
-    vendor,
-    async restart() {
-      await running?.close();
-      running = await startKeybrake({ dataDir, settings });
-      return { ...running, sandbox: vendor };
-    },
-  };
-}
-
 test('the same after a restart: ten more callers, the same answer, still one execution', async (t) => {
   const { vendor, restart } = await lastingVendor(t);
   const before = await restart();
@@ -92,21 +50,6 @@ test('the same after a restart: ten more callers, the same answer, still one exe
   for (const answer of await tenAtOnce(runWith(t, after, run))) assertReplayOf(first, answer);
   assert.equal(vendor.stripe.requests, 1);
   assert.equal(vendor.stripe.movedCents(), 2_900n);
-  await assertAgreement(after, [run.id]);
-});
-
-test('a reply that was lost before a restart is found by the retry after it', async (t) => {
-  const { vendor, restart } = await lastingVendor(t);
-  const run = await startRun(t, await restart());
-  vendor.faults.next({ do: { kind: 'hangup', at: 'after' } });
-  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
-  const after = await restart();
-  assert.deepEqual(await spendOf(after, run.id), [0, 29]);
-  const { first, copies } = split(await tenAtOnce(runWith(t, after, run)));
-  assert.equal(first.status, 200);
-  for (const copy of copies) assertReplayOf(first, copy);
-  assert.equal(vendor.stripe.executions, 1);
-  assert.deepEqual(await spendOf(after, run.id), [29, 0]);
   await assertAgreement(after, [run.id]);
 });
 
@@ -151,19 +94,6 @@ test('the same request spelled in another order and encoding is the same request
   assert.equal(keybrake.sandbox.stripe.requests, 1);
 });
 
-function sdk(keybrake: Keybrake, run: Run, maxNetworkRetries: number): Stripe {
-  const { hostname: host, port } = new URL(keybrake.url);
-  return new Stripe(run.vault_key, {
-    host,
-    port: Number(port),
-    protocol: 'http',
-    telemetry: false,
-    maxNetworkRetries,
-  });
-}
-
-const PAYING = { currency: 'usd', confirm: true, payment_method: 'pm_card_visa' };
-
 test('the official SDK raises its own idempotency error on a mismatch', async (t) => {
   const keybrake = await start(t);
   const stripe = sdk(keybrake, await startRun(t, keybrake), 2);
@@ -173,50 +103,6 @@ test('the official SDK raises its own idempotency error on a mismatch', async (t
     Stripe.errors.StripeIdempotencyError,
   );
   assert.equal(keybrake.sandbox.stripe.requests, 1);
-});
-
-test('a reply lost between vendor and proxy: the retry finds the first charge', async (t) => {
-  const keybrake = await start(t);
-  const run = await startRun(t, keybrake);
-  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
-  const lost = await run.charge(2_900, KEY);
-  assertRefused(lost, 504, 'outcome_unknown');
-  assert.equal(lost.headers['x-keybrake-cost-usd'], '29.00');
-  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
-  const { first, copies } = split(await tenAtOnce(run));
-  assert.equal(first.status, 200);
-  assert.equal(first.headers['idempotent-replayed'], 'true');
-  for (const copy of copies) assertReplayOf(first, copy);
-  assert.equal(keybrake.sandbox.stripe.executions, 1);
-  assert.equal(keybrake.sandbox.stripe.requests, 2);
-  const { rows, spent, held } = await assertAgreement(keybrake, [run.id]);
-  assert.deepEqual([spent, held], [29_000_000n, 0n]);
-  assert.deepEqual(countStates(rows), { settled: 1, replayed: 10 });
-  assert.equal(rows[0]!.state, 'settled');
-  assert.equal(rows[0]!.http_status, 200);
-});
-
-test('a request lost before it was carried out is carried out by the retry, under the same hold', async (t) => {
-  const keybrake = await start(t);
-  const run = await startRun(t, keybrake, { total_usd_cap: 29 });
-  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
-  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
-  assertCapHit(await run.charge(50));
-  assert.equal((await run.charge(2_900, KEY)).status, 200);
-  assert.equal(keybrake.sandbox.stripe.executions, 1);
-  assert.deepEqual(await spendOf(keybrake, run.id), [29, 0]);
-  await assertAgreement(keybrake, [run.id]);
-});
-
-test("the SDK's own retry after a lost reply ends in one charge", async (t) => {
-  const keybrake = await start(t);
-  const run = await startRun(t, keybrake);
-  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
-  const intent = await sdk(keybrake, run, 2).paymentIntents.create({ ...PAYING, amount: 2_900 });
-  assert.equal(intent.status, 'succeeded');
-  assert.equal(keybrake.sandbox.stripe.executions, 1);
-  const { spent } = await assertAgreement(keybrake, [run.id]);
-  assert.equal(spent, 29_000_000n);
 });
 
 test('a key is taken for 24 hours and then new again', async (t) => {
@@ -327,23 +213,6 @@ test('a call in flight for longer than the wait: 409, to be retried, and the fir
   await assertAgreement(keybrake, [run.id]);
 });
 
-test('an unknown outcome older than the vendor remembers is never sent again', async (t) => {
-  const { clock, keybrake } = await startAt(t, '2026-11-22T09:00:00Z');
-  const run = await startRun(t, keybrake, { expires_in: '7d' });
-  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
-  assertRefused(await run.charge(2_900, KEY), 504, 'outcome_unknown');
-  for (const hours of [23, 1, 48]) {
-    clock.advance(hours * HOUR_MS);
-    await keybrake.ledger.prune(clock.now());
-    const retry = await run.charge(2_900, KEY);
-    assertRefused(retry, 504, 'outcome_unknown');
-    assert.equal(retry.headers['x-keybrake-cost-usd'], '0.00');
-  }
-  assert.equal(keybrake.sandbox.stripe.requests, 1);
-  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
-  await assertAgreement(keybrake, [run.id], { unknown: true });
-});
-
 test("a call without a key goes out under one of the proxy's own, a new one each time", async (t) => {
   const keybrake = await start(t);
   const run = await startRun(t, keybrake);
@@ -376,30 +245,4 @@ test("two servers on one account never send each other's keys, also in the same 
   }
   assert.equal(ids[0], ids[1], 'the test must have two calls of one id');
   assert.equal(sandbox.stripe.executions, 2);
-});
-
-test('a caller that waited for the first one is not sent with an account removed meanwhile', async (t) => {
-  const sandbox = await startSandbox();
-  t.after(() => sandbox.close());
-  const upstreamLimits = { ...UPSTREAM_LIMITS, replyMs: 1_500 };
-  const keybrake = await start(t, { upstreamLimits });
-  const account = { secret: sandbox.secret, base_url: sandbox.stripeUrl };
-  await putAccount(keybrake, 'stripe', 'removed', account);
-  const run = await startRun(t, keybrake, { account: 'removed' });
-  const stall = sandbox.faults.next({ do: { kind: 'stall', at: 'after' } });
-  const first = run.charge(2_900, KEY);
-  while (stall.hits === 0) await nextTurn();
-  const arrived = Promise.withResolvers<void>();
-  const hear = (message: unknown) => {
-    if ((message as { step: string }).step === 'understood') arrived.resolve();
-  };
-  subscribe('keybrake:step', hear);
-  t.after(() => unsubscribe('keybrake:step', hear));
-  const second = run.charge(2_900, KEY);
-  await arrived.promise;
-  await removeAccount(keybrake, 'stripe', 'removed');
-  assertRefused(await first, 504, 'outcome_unknown');
-  assertRefused(await second, 403, 'vendor_not_allowed');
-  assert.equal(sandbox.stripe.requests, 1);
-  assert.deepEqual(await spendOf(keybrake, run.id), [0, 29]);
 });
