@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
 import { readConfig } from '../../src/config.ts';
 import * as server from '../../src/keybrake.ts';
 import { openLog } from '../../src/log.ts';
@@ -34,6 +35,13 @@ const API_KEY = 'keybrake_test_admin_key';
 
 export function makeDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'keybrake-test-'));
+}
+
+/** A data folder that is gone when the test ends. */
+export function ownFolder(t: TestContext): string {
+  const folder = makeDataDir();
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
 }
 
 /** A server in this process. */
@@ -117,4 +125,25 @@ export async function spawnKeybrake(
     }),
   ]);
   return { url, apiKey: API_KEY, process: child, output: () => output, ended };
+}
+
+/** The same, gone when the test ends. */
+export async function serverIn(
+  t: TestContext,
+  folder: string,
+  settings: Record<string, string> = {},
+  nodeArguments: string[] = [],
+): Promise<SpawnedKeybrake> {
+  const server = await spawnKeybrake(folder, settings, nodeArguments);
+  t.after(async () => {
+    server.process.kill('SIGKILL');
+    await server.ended;
+  });
+  return server;
+}
+
+/** Ends it by SIGTERM, which must succeed. */
+export async function stop(server: SpawnedKeybrake): Promise<void> {
+  server.process.kill('SIGTERM');
+  assert.equal(await server.ended, 0, server.output());
 }
