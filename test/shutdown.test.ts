@@ -5,18 +5,12 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVER_LIMITS } from '../src/server.ts';
 import { type HeldVendor, startHeldVendor } from './support/held-vendor.ts';
-import {
-  makeDataDir,
-  type SpawnedKeybrake,
-  spawnKeybrake,
-  startKeybrake,
-} from './support/keybrake.ts';
+import { ownFolder, type SpawnedKeybrake, serverIn, startKeybrake } from './support/keybrake.ts';
 import { auditRows, countStates, issueKey, keySpend } from './support/management.ts';
 import { charging, type Run, runWith } from './support/run.ts';
 
@@ -33,16 +27,8 @@ interface Scene {
 
 async function scene(t: TestContext): Promise<Scene> {
   const vendor = await startHeldVendor(t);
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
-  const start = async () => {
-    const server = await spawnKeybrake(dataDir, vendor.settings);
-    t.after(async () => {
-      server.process.kill('SIGKILL');
-      await server.ended;
-    });
-    return server;
-  };
+  const dataDir = ownFolder(t);
+  const start = () => serverIn(t, dataDir, vendor.settings);
   const server = await start();
   const key = await issueKey(server);
   return { vendor, dataDir, server, run: runWith(t, server, key), restart: start };

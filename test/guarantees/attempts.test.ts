@@ -5,22 +5,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import Stripe from 'stripe';
+import { paying, sdk } from '../sandbox/client.ts';
 import { auditRows, countStates } from '../support/management.ts';
 import { charging, type Run, startRun } from '../support/run.ts';
 import { spendOf, start } from '../support/scene.ts';
 
 /** What a task's retry looks like from here: the same call, the next attempt, a new key. */
 function taskOf(url: string, run: Run) {
-  const { hostname: host, port } = new URL(url);
-  const stripe = new Stripe(run.vault_key, {
-    ...{ host, port: Number(port), protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
-  });
+  const stripe = sdk(url, run.vault_key);
   return (attempt: number, taskId = 'task-1') =>
-    stripe.paymentIntents.create(
-      { amount: 700, currency: 'usd', confirm: true, payment_method: 'pm_card_visa' },
-      { headers: { 'X-Keybrake-Task-Id': taskId, 'X-Keybrake-Attempt': String(attempt) } },
-    );
+    stripe.paymentIntents.create(paying(700), {
+      headers: { 'X-Keybrake-Task-Id': taskId, 'X-Keybrake-Attempt': String(attempt) },
+    });
 }
 
 test('a task that failed after its charge gets that charge’s reply on its next attempt', async (t) => {

@@ -3,17 +3,16 @@
  * for their whole life what was held for them at first.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ConfigError } from '../../src/config.ts';
 import { hasLedger } from '../../src/data-folder.ts';
-import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
+import { type Keybrake, ownFolder, startKeybrake } from '../support/keybrake.ts';
 import { auditRows } from '../support/management.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
+import { ratesFile } from '../support/rates-file.ts';
 import { type Answer, idOf, startRun } from '../support/run.ts';
 import { assertRefused, spendOf, start, startAt } from '../support/scene.ts';
 
@@ -21,14 +20,6 @@ const DAY_MS = 86_400_000;
 const NOON = '2026-11-23T12:00:00Z';
 
 const rates = (date: string, given: object) => JSON.stringify({ date, base: 'USD', rates: given });
-
-function fileWith(t: TestContext, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'keybrake-rates-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'rates.json');
-  writeFileSync(file, text);
-  return file;
-}
 
 async function startWith(
   t: TestContext,
@@ -42,7 +33,7 @@ async function startWith(
 const messageOf = (answer: Answer) => (answer.json.error as { message: string }).message;
 
 test('a euro and a yen payment count in dollars, and their rows say by the rate of which day', async (t) => {
-  const file = fileWith(t, rates('2026-11-23', { EUR: 0.92, JPY: 154.31, UGX: 3700 }));
+  const file = ratesFile(t, rates('2026-11-23', { EUR: 0.92, JPY: 154.31, UGX: 3700 }));
   const { keybrake } = await startWith(t, file);
   const run = await startRun(t, keybrake, { expires_in: '30d' });
   const { id } = run;
@@ -71,7 +62,7 @@ test('a euro and a yen payment count in dollars, and their rows say by the rate 
 });
 
 test('a cap in dollars holds for euro, to the cent', async (t) => {
-  const file = fileWith(t, rates('2026-11-23', { EUR: 0.5 }));
+  const file = ratesFile(t, rates('2026-11-23', { EUR: 0.5 }));
   const { keybrake } = await startWith(t, file);
   const run = await startRun(t, keybrake, { total_usd_cap: 10 });
   const euro = (cents: number) => run.charge(cents, { fields: { currency: 'eur' } });
@@ -83,7 +74,7 @@ test('a cap in dollars holds for euro, to the cent', async (t) => {
 });
 
 test('a payment that is captured a week later costs what was held for it, whatever the euro did', async (t) => {
-  const file = fileWith(t, rates('2026-11-23', { EUR: 0.8 }));
+  const file = ratesFile(t, rates('2026-11-23', { EUR: 0.8 }));
   const { clock, keybrake } = await startWith(t, file, { KEYBRAKE_RATES_MAX_AGE: '30d' });
   const run = await startRun(t, keybrake, { expires_in: '30d' });
   const manual = { currency: 'eur', capture_method: 'manual' };
@@ -112,7 +103,7 @@ test('a payment that is captured a week later costs what was held for it, whatev
 });
 
 test('without a rate, or with one that is too old, a currency is refused and nothing is sent', async (t) => {
-  const file = fileWith(t, rates('2026-11-23', { EUR: 0.92, BTC: 0.0000105 }));
+  const file = ratesFile(t, rates('2026-11-23', { EUR: 0.92, BTC: 0.0000105 }));
   const { clock, keybrake } = await startWith(t, file, { KEYBRAKE_RATES_MAX_AGE: '2d' });
   const run = await startRun(t, keybrake, { expires_in: '30d' });
   const charge = (currency: string) => run.charge(2900, { fields: { currency } });
@@ -149,9 +140,8 @@ test('no price of the key’s stands in for a missing rate, or the run would cho
 });
 
 test('a file that is wrong is an error before anything is started', async (t) => {
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
-  const file = fileWith(t, rates('2026-11-23', { EUR: -1 }));
+  const dataDir = ownFolder(t);
+  const file = ratesFile(t, rates('2026-11-23', { EUR: -1 }));
   const starting = startKeybrake({ dataDir, settings: { KEYBRAKE_RATES: file } });
   await assert.rejects(starting, (error) => {
     assert.ok(error instanceof ConfigError);

@@ -8,20 +8,12 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UPSTREAM_LIMITS } from '../../src/proxy/forward.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
+import { paying, sdk } from '../sandbox/client.ts';
 import { assertAgreement } from '../support/agreement.ts';
 import { countStates, putAccount, removeAccount } from '../support/management.ts';
 import { runWith, startRun } from '../support/run.ts';
 import { assertCapHit, assertRefused, spendOf, start, startAt } from '../support/scene.ts';
-import {
-  assertReplayOf,
-  HOUR_MS,
-  KEY,
-  lastingVendor,
-  PAYING,
-  sdk,
-  split,
-  tenAtOnce,
-} from './idempotency.ts';
+import { assertReplayOf, HOUR_MS, KEY, lastingVendor, split, tenAtOnce } from './idempotency.ts';
 
 test('a reply that was lost before a restart is found by the retry after it', async (t) => {
   const { vendor, restart } = await lastingVendor(t);
@@ -75,7 +67,7 @@ test("the SDK's own retry after a lost reply ends in one charge", async (t) => {
   const keybrake = await start(t);
   const run = await startRun(t, keybrake);
   keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
-  const intent = await sdk(keybrake, run, 2).paymentIntents.create({ ...PAYING, amount: 2_900 });
+  const intent = await sdk(keybrake.url, run.vault_key, 2).paymentIntents.create(paying(2_900));
   assert.equal(intent.status, 'succeeded');
   assert.equal(keybrake.sandbox.stripe.executions, 1);
   const { spent } = await assertAgreement(keybrake, [run.id]);

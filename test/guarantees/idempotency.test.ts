@@ -7,20 +7,12 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { startSandbox } from '../../src/sandbox/server.ts';
+import { paying, sdk } from '../sandbox/client.ts';
 import { assertAgreement, ownKeyOf } from '../support/agreement.ts';
 import { changeKey, countStates } from '../support/management.ts';
 import { type CallOptions, runWith, startRun } from '../support/run.ts';
 import { assertCapHit, assertRefused, spendOf, start, startAt } from '../support/scene.ts';
-import {
-  assertReplayOf,
-  HOUR_MS,
-  KEY,
-  lastingVendor,
-  PAYING,
-  sdk,
-  split,
-  tenAtOnce,
-} from './idempotency.ts';
+import { assertReplayOf, HOUR_MS, KEY, lastingVendor, split, tenAtOnce } from './idempotency.ts';
 
 const DECLINED = { payment_method: 'pm_card_chargeDeclined' };
 
@@ -96,10 +88,10 @@ test('the same request spelled in another order and encoding is the same request
 
 test('the official SDK raises its own idempotency error on a mismatch', async (t) => {
   const keybrake = await start(t);
-  const stripe = sdk(keybrake, await startRun(t, keybrake), 2);
-  await stripe.paymentIntents.create({ ...PAYING, amount: 2_900 }, KEY);
+  const stripe = sdk(keybrake.url, (await startRun(t, keybrake)).vault_key, 2);
+  await stripe.paymentIntents.create(paying(2_900), KEY);
   await assert.rejects(
-    stripe.paymentIntents.create({ ...PAYING, amount: 3_000 }, KEY),
+    stripe.paymentIntents.create(paying(3_000), KEY),
     Stripe.errors.StripeIdempotencyError,
   );
   assert.equal(keybrake.sandbox.stripe.requests, 1);

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import type { TestContext } from 'node:test';
-import Stripe from 'stripe';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
 import type { Answer, Run } from '../support/run.ts';
@@ -55,16 +54,3 @@ export async function lastingVendor(t: TestContext): Promise<{
     },
   };
 }
-
-export function sdk(keybrake: Keybrake, run: Run, maxNetworkRetries: number): Stripe {
-  const { hostname: host, port } = new URL(keybrake.url);
-  return new Stripe(run.vault_key, {
-    host,
-    port: Number(port),
-    protocol: 'http',
-    telemetry: false,
-    maxNetworkRetries,
-  });
-}
-
-export const PAYING = { currency: 'usd', confirm: true, payment_method: 'pm_card_visa' };

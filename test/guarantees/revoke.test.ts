@@ -5,13 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { seededRandom } from '../../src/sandbox/faults.ts';
 import { assertAgreement, ownKeyOf, upstreamKeyOf } from '../support/agreement.ts';
-import { type Keybrake, makeDataDir, startKeybrake } from '../support/keybrake.ts';
+import { type Keybrake, ownFolder, startKeybrake } from '../support/keybrake.ts';
 import {
   type AuditRow,
   changeKey,
@@ -309,8 +308,7 @@ test("a child ends with its parent's expiry, also when that is brought forward l
 });
 
 test('a revoked key is dead after a restart too', async (t) => {
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
+  const dataDir = ownFolder(t);
   const before = await startKeybrake({ dataDir });
   const run = await startRun(t, before);
   assert.equal((await run.charge(100)).status, 200);

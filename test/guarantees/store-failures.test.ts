@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import Stripe from 'stripe';
+import { sdk } from '../sandbox/client.ts';
 import { type HeldVendor, startHeldVendor } from '../support/held-vendor.ts';
 import { ownFolder, type SpawnedKeybrake, serverIn, stop } from '../support/keybrake.ts';
 import { auditRows, countStates, issueKey } from '../support/management.ts';
@@ -157,9 +158,7 @@ for (const way of [FULL, NO_WRITES]) {
 
 test('stripe-node raises its own error when the ledger cannot be written', BOUND, async (t) => {
   const [{ server, run, vendor }] = await failing(t, NO_WRITES);
-  const { hostname: host, port } = new URL(server.url);
-  const options = { protocol: 'http', telemetry: false, maxNetworkRetries: 0 } as const;
-  const stripe = new Stripe(run.vault_key, { host, port, ...options });
+  const stripe = sdk(server.url, run.vault_key);
   await assert.rejects(stripe.paymentIntents.create({ amount: 100, currency: 'usd' }), (error) => {
     assert.ok(error instanceof Stripe.errors.StripeAPIError, String(error));
     assert.equal(error.statusCode, 503);

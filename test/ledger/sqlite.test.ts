@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openDataFolder } from '../../src/ledger/sqlite/database.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
-import { makeDataDir } from '../support/keybrake.ts';
+import { makeDataDir, ownFolder } from '../support/keybrake.ts';
 import { ledgerContract } from './contract.ts';
 import { codeOf, Desk, type Store, usd } from './desk.ts';
 
@@ -37,8 +37,7 @@ test('sqlite: the database refuses a budget over its ceiling, whatever the code 
 });
 
 test('sqlite: a commit returns after its fsync', (t) => {
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
+  const dataDir = ownFolder(t);
   const folder = openDataFolder(dataDir);
   t.after(() => folder.close());
   const pragma = (name: string) => Object.values(folder.db.prepare(`PRAGMA ${name}`).get()!)[0];

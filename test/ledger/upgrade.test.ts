@@ -1,12 +1,12 @@
 /** A ledger that the version before rates and looks has written: its money, objects and open calls go on. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { test } from 'node:test';
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Quote } from '../../src/vendors/vendor.ts';
-import { makeDataDir } from '../support/keybrake.ts';
+import { ownFolder } from '../support/keybrake.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { cents, codeOf, DAY, Desk, named, usd } from './desk.ts';
 
@@ -70,8 +70,7 @@ function oldLedger(dataDir: string): void {
 }
 
 test('an older ledger goes on: its objects are priced as before, its open calls are looked for', async (t) => {
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
+  const dataDir = ownFolder(t);
   oldLedger(dataDir);
   const desk = await Desk.open({
     open: () => openSqliteLedger({ dataDir }),

@@ -14,14 +14,15 @@ export async function start(
   return { sandbox, stripe: sdk(sandbox.stripeUrl, sandbox.secret) };
 }
 
-export function sdk(url: string, secret: string): Stripe {
+/** The official SDK, which tries once unless it is told to try again. */
+export function sdk(url: string, secret: string, maxNetworkRetries = 0): Stripe {
   const { hostname, port } = new URL(url);
   return new Stripe(secret, {
     host: hostname,
     port: Number(port),
     protocol: 'http',
     telemetry: false,
-    maxNetworkRetries: 0,
+    maxNetworkRetries,
   });
 }
 

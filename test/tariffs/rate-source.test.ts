@@ -1,13 +1,12 @@
 /** Where rates come from: when they are read again, and that a failure takes none away. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { ConfigError } from '../../src/config.ts';
 import { TariffBook } from '../../src/tariffs/book.ts';
 import { RateSource, type RatesFrom, readRatesFile } from '../../src/tariffs/rate-source.ts';
 import type { VendorReply } from '../../src/vendors/vendor.ts';
+import { ratesFile } from '../support/rates-file.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -71,16 +70,8 @@ function sourceOf(t: TestContext, from: RatesFrom) {
   };
 }
 
-function fileWith(t: TestContext, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'keybrake-rates-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'rates.json');
-  writeFileSync(file, text);
-  return file;
-}
-
 test('a file is read again when it changes, and a wrong one takes no rates away', async (t) => {
-  const file = fileWith(t, table('2026-11-22'));
+  const file = ratesFile(t, table('2026-11-22'));
   const { book, faults, next, now, pause, start } = sourceOf(t, { file });
   book.setRates(readRatesFile(file, now()));
   await start();
@@ -114,7 +105,7 @@ test('a file is read again when it changes, and a wrong one takes no rates away'
 test('a file that is not there, or is wrong, stops the start', (t) => {
   const now = Date.parse('2026-11-23');
   assert.throws(() => readRatesFile('/nowhere/rates.json', now), ConfigError);
-  const file = fileWith(t, '{"date": "2026-11-23"}');
+  const file = ratesFile(t, '{"date": "2026-11-23"}');
   assert.throws(() => readRatesFile(file, now), /base must be a currency.*\n.*rates must be/);
 });
 

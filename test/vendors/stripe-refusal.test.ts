@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { CATALOGUE, type ErrorCode, type Refusal } from '../../src/errors.ts';
 import { handle } from '../../src/ids.ts';
 import { VENDORS } from '../../src/vendors/index.ts';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
+import { sdk } from '../sandbox/client.ts';
 
 const CALL = handle('call', 12345n);
 const CODES = Object.keys(CATALOGUE) as ErrorCode[];
@@ -81,13 +82,7 @@ test('stripe-node raises its own exception for each, and asks again only where t
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => new Promise((resolve) => server.close(resolve)));
   const { port } = server.address() as AddressInfo;
-  const client = new Stripe('vault_key_x', {
-    host: '127.0.0.1',
-    port,
-    protocol: 'http',
-    maxNetworkRetries: 1,
-    telemetry: false,
-  });
+  const client = sdk(`http://127.0.0.1:${port}`, 'vault_key_x', 1);
   t.after(() => server.closeAllConnections());
 
   const raised: [code: ErrorCode, type: string, attempts: number][] = [
