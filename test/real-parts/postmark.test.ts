@@ -4,14 +4,15 @@
  * fake Postmark mailed.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { newVaultKey } from '../../src/ids.ts';
 import { POSTMARK } from '../support/fake-postmark.ts';
 import { mailStage } from '../support/mail-stage.ts';
 import { issueKey, revokeKey } from '../support/management.ts';
-import { type NpmTools, npmTools } from '../support/npm-tools.ts';
+import type { NpmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
 import { type PostmarkError, postmarkClient } from '../support/postmark-sdk.ts';
-import { type Python, python } from '../support/python.ts';
+import type { Python } from '../support/python.ts';
 import { callPython, failure, one } from '../support/python-sdks.ts';
 
 const SECRET = '00000000-aaaa-4bbb-8ccc-000000000001';
@@ -33,14 +34,7 @@ const LETTER = {
   text_body: 'It left.',
 };
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('Postmark from a file', () => {
-  if ('skip' in tools) test('is there', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('is there', { skip: environment.skip }, () => {});
-  else guarantees(tools, environment);
-});
+await describeSdks('Postmark from a file', 'is there', guarantees);
 
 function guarantees(tools: NpmTools, environment: Python): void {
   const stage = mailStage('postmark', POSTMARK, { secret: SECRET, price: PRICE });

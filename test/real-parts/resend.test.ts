@@ -3,7 +3,7 @@
  * emulate, which keeps books, and Prism, which holds every request to Resend's own description.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { type Emulate, startEmulate } from '../support/emulate.ts';
 import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
 import {
@@ -14,9 +14,10 @@ import {
   putAccount,
 } from '../support/management.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
-import { type NpmTools, npmTools } from '../support/npm-tools.ts';
+import type { NpmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
 import { type Prism, startPrism } from '../support/prism.ts';
-import { type Python, python } from '../support/python.ts';
+import type { Python } from '../support/python.ts';
 import { callPython, failure, one, type PythonOrder } from '../support/python-sdks.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { type ResendClient, resendClient } from '../support/resend-sdk.ts';
@@ -30,14 +31,7 @@ const MAIL = {
   text: 'It left.',
 };
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('Resend’s own libraries through Keybrake', () => {
-  if ('skip' in tools) test('run', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('run', { skip: environment.skip }, () => {});
-  else guarantees(tools, environment);
-});
+await describeSdks('Resend’s own libraries through Keybrake', 'run', guarantees);
 
 function guarantees(tools: NpmTools, environment: Python): void {
   let emulate: Emulate<'resend'>;

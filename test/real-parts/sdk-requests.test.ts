@@ -4,10 +4,11 @@
  * the facts that the vendors' adapters rest on. Without Keybrake.
  */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { type NpmTools, npmTools } from '../support/npm-tools.ts';
+import { after, before, beforeEach, test } from 'node:test';
+import type { NpmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
 import { postmarkClient } from '../support/postmark-sdk.ts';
-import { type Python, python } from '../support/python.ts';
+import type { Python } from '../support/python.ts';
 import { callPython, failure, one, type PythonOrder } from '../support/python-sdks.ts';
 import { headerOf, type Recorded, type Recorder, startRecorder } from '../support/recorder.ts';
 import { resendClient } from '../support/resend-sdk.ts';
@@ -30,14 +31,7 @@ const MAIL = {
   text: 'It left.',
 };
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('what the official SDKs send', () => {
-  if ('skip' in tools) test('is known', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('is known', { skip: environment.skip }, () => {});
-  else facts(tools, environment);
-});
+await describeSdks('what the official SDKs send', 'is known', facts);
 
 function facts(tools: NpmTools, environment: Python): void {
   let recorder: Recorder;

@@ -3,12 +3,13 @@
  * Keybrake: a description in a file. What counts is what the fake SendGrid mailed.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { SENDGRID } from '../support/fake-sendgrid.ts';
 import { mailStage } from '../support/mail-stage.ts';
 import { revokeKey } from '../support/management.ts';
-import { type NpmTools, npmTools } from '../support/npm-tools.ts';
-import { type Python, python } from '../support/python.ts';
+import type { NpmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
+import type { Python } from '../support/python.ts';
 import { callPython, failure, one } from '../support/python-sdks.ts';
 import { type SendGridError, sendGridClient } from '../support/sendgrid-sdk.ts';
 
@@ -33,14 +34,7 @@ const JSON_MAIL = {
   content: [{ type: 'text/plain', value: 'It left.' }],
 };
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('SendGrid from a file', () => {
-  if ('skip' in tools) test('is there', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('is there', { skip: environment.skip }, () => {});
-  else guarantees(tools, environment);
-});
+await describeSdks('SendGrid from a file', 'is there', guarantees);
 
 function guarantees(tools: NpmTools, environment: Python): void {
   const stage = mailStage('sendgrid', SENDGRID, { secret: SECRET, price: PRICE });

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { EMULATED_TWILIO as ACCOUNT, type Emulate, startEmulate } from '../support/emulate.ts';
 import { type NpmTools, npmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
 import { type Prism, startPrism } from '../support/prism.ts';
-import { type Python, python } from '../support/python.ts';
+import type { Python } from '../support/python.ts';
 import {
   callPython,
   failure,
@@ -25,14 +26,7 @@ const SMS = { to: TO, from: ACCOUNT.from, body: 'Your order has left.' };
 const MEDIA = ['https://media.example/1.png', 'https://media.example/2.png'];
 const MAIL = { from: 'shop@shop.example', to: ['a@a.example'], subject: 'Order', text: 'It left.' };
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('official SDKs on fakes of other makers', () => {
-  if ('skip' in tools) test('run', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('run', { skip: environment.skip }, () => {});
-  else guarantees(tools, environment);
-});
+await describeSdks('official SDKs on fakes of other makers', 'run', guarantees);
 
 test('the tools are pinned by their content, from whichever registry, and one script is left out', () => {
   const lock = new URL('../support/npm/package-lock.json', import.meta.url);
@@ -51,7 +45,8 @@ test('the tools are pinned by their content, from whichever registry, and one sc
   );
 });
 
-test('the calculator of segments loads and counts as Twilio documents', (t) => {
+test('the calculator of segments loads and counts as Twilio documents', async (t) => {
+  const tools = await npmTools();
   if ('skip' in tools) return t.skip(tools.skip);
   const { SegmentedMessage } = tools.load('sms-segments-calculator') as {
     SegmentedMessage: new (text: string) => { segmentsCount: number; encodingName: string };

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { newVaultKey } from '../../src/ids.ts';
 import { type Emulate, EMULATED_TWILIO as REAL, startEmulate } from '../support/emulate.ts';
 import { type Keybrake, startKeybrake } from '../support/keybrake.ts';
@@ -17,10 +17,11 @@ import {
   putAccount,
 } from '../support/management.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
-import { type NpmTools, npmTools } from '../support/npm-tools.ts';
+import type { NpmTools } from '../support/npm-tools.ts';
+import { describeSdks } from '../support/official-sdks.ts';
 import { type Prism, startPrism } from '../support/prism.ts';
 import { run } from '../support/process.ts';
-import { type Python, python } from '../support/python.ts';
+import type { Python } from '../support/python.ts';
 import { callPython, failure, one, type PythonOrder } from '../support/python-sdks.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { becomes, spendOf } from '../support/scene.ts';
@@ -33,14 +34,7 @@ const MEDIA = ['https://media.example/1.png', 'https://media.example/2.png'];
 /** A segment, a message with media, a verification by SMS; in dollars. */
 const [SEGMENT, MMS, VERIFICATION] = [0.0145, 0.032, 0.0645];
 
-const tools = await npmTools();
-const environment = await python('messaging');
-
-describe('Twilio’s own libraries through Keybrake', () => {
-  if ('skip' in tools) test('run', { skip: tools.skip }, () => {});
-  else if ('skip' in environment) test('run', { skip: environment.skip }, () => {});
-  else guarantees(tools, environment);
-});
+await describeSdks('Twilio’s own libraries through Keybrake', 'run', guarantees);
 
 function guarantees(tools: NpmTools, environment: Python): void {
   let emulate: Emulate<'twilio'>;
