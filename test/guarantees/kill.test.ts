@@ -11,15 +11,15 @@
  */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { STEPS } from '../../src/proxy/steps.ts';
 import { seededRandom } from '../../src/sandbox/faults.ts';
 import type { ReceivedRequest } from '../../src/sandbox/stripe/books.ts';
+import { sdk } from '../sandbox/client.ts';
 import { ownKeyOf } from '../support/agreement.ts';
-import { makeDataDir, type SpawnedKeybrake, spawnKeybrake } from '../support/keybrake.ts';
+import { ownFolder, type SpawnedKeybrake, spawnKeybrake } from '../support/keybrake.ts';
 import { type AuditRow, issueKey, type KeySpend, keySpend } from '../support/management.ts';
 import { startVendorProcess, type VendorProcess } from '../support/vendor-process.ts';
 
@@ -117,8 +117,7 @@ function stopped(): never {
 async function makeWorld(t: TestContext, random: () => number): Promise<World> {
   const vendor = await startVendorProcess(3);
   t.after(() => vendor.stop());
-  const dataDir = makeDataDir();
-  t.after(() => rmSync(dataDir, { recursive: true }));
+  const dataDir = ownFolder(t);
   const keys = {} as Record<KeyName, Key>;
   const world: World = {
     ...{ vendor, dataDir, keys, random },
@@ -234,10 +233,7 @@ function newIntent({ intents, random }: World): Intent {
 }
 
 async function attempt(world: World, intent: Intent, server: SpawnedKeybrake): Promise<void> {
-  const { hostname, port } = new URL(server.url);
-  const stripe = new Stripe(world.keys[intent.key].secret, {
-    ...{ host: hostname, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false },
-  });
+  const stripe = sdk(server.url, world.keys[intent.key].secret);
   const attempt = ++intent.attempts;
   const { cents, card, name } = intent;
   const charge = { amount: cents, currency: 'usd', confirm: true, payment_method: card };
