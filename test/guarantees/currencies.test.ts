@@ -12,9 +12,9 @@ import { hasLedger } from '../../src/data-folder.ts';
 import { type Keybrake, ownFolder, startKeybrake } from '../support/keybrake.ts';
 import { auditRows } from '../support/management.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
-import { ratesFile } from '../support/rates-file.ts';
 import { type Answer, idOf, startRun } from '../support/run.ts';
 import { assertRefused, spendOf, start, startAt } from '../support/scene.ts';
+import { ratesFile } from '../support/tariff-files.ts';
 
 const DAY_MS = 86_400_000;
 const NOON = '2026-11-23T12:00:00Z';

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer } from '../support/run.ts';
 import { assertRefused, becomes, start } from '../support/scene.ts';
+import { priceFile } from '../support/tariff-files.ts';
 import {
   counts,
   DAY,
@@ -13,7 +14,6 @@ import {
   HOUR,
   inAccount,
   looking,
-  priceFile,
   QUOTE,
   SECOND,
   SERVICE,

@@ -6,15 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { auditRows } from '../support/management.ts';
 import { assertRefused, start } from '../support/scene.ts';
-import {
-  inAccount,
-  OTHER,
-  PLACEHOLDER,
-  priceFile,
-  sidOf,
-  startTexter,
-  US,
-} from '../support/texter.ts';
+import { priceFile } from '../support/tariff-files.ts';
+import { inAccount, OTHER, PLACEHOLDER, sidOf, startTexter, US } from '../support/texter.ts';
 
 test('the account’s SID takes the place of the placeholder, and the real token the key’s', async (t) => {
   const keybrake = await start(t);

@@ -3,9 +3,6 @@
  * and a server that looks for prices as fast as the clock is moved.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { micros } from './agreement.ts';
 import type { Keybrake, StartOptions } from './keybrake.ts';
@@ -81,15 +78,6 @@ export async function counts(keybrake: Keybrake, run: Run) {
 /** Server and vendor on one clock, and open calls looked for as fast as they are due. */
 export function looking(t: TestContext, options: StartOptions = {}) {
   return startAt(t, '2026-11-24T09:00:00Z', { resolvePauseMs: 5, ...options });
-}
-
-/** A file of the operator's prices; gives its path. */
-export function priceFile(t: TestContext, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'keybrake-prices-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'prices.json');
-  writeFileSync(file, text);
-  return file;
 }
 
 export async function settleAll(

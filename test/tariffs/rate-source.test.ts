@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/config.ts';
 import { TariffBook } from '../../src/tariffs/book.ts';
 import { RateSource, type RatesFrom, readRatesFile } from '../../src/tariffs/rate-source.ts';
 import type { VendorReply } from '../../src/vendors/vendor.ts';
-import { ratesFile } from '../support/rates-file.ts';
+import { ratesFile } from '../support/tariff-files.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
