@@ -1,3 +1,4 @@
+/** How a call ends by what its reply shows of invoices, items, subscriptions and the like. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';

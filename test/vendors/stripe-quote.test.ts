@@ -1,3 +1,4 @@
+/** What a call is quoted at by its request alone, and what is refused or has no price. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripe } from '../../src/vendors/stripe/stripe.ts';
