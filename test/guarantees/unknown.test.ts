@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isLookUp, micros } from '../support/agreement.ts';
+import Stripe from 'stripe';
+import { assertAgreement, isLookUp, micros } from '../support/agreement.ts';
 import type { Keybrake, StartOptions } from '../support/keybrake.ts';
 import { type AuditRow, auditRows, putAccount } from '../support/management.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
@@ -185,3 +186,53 @@ test('a vendor that cannot be asked is asked again, and the money stays', async 
   }
   assert.deepEqual(await spendOf(keybrake, run.id), [0, 7], 'a 401 proves nothing');
 });
+
+/** Ways in which a lost confirmation stops holding what it would pay: `unpaid` ends with it lost. */
+const UNPAID: Record<
+  string,
+  (stripe: Stripe, lost: (id: string) => Promise<void>) => Promise<string>
+> = {
+  'its own hold came back': async (stripe, lost) => {
+    const { id } = await stripe.paymentIntents.create({ ...DUE, payment_method: DECLINED });
+    await assert.rejects(stripe.paymentIntents.confirm(id), Stripe.errors.StripeCardError);
+    await lost(id);
+    return id;
+  },
+  'the hold of its payment came back': async (stripe, lost) => {
+    const { id } = await stripe.paymentIntents.create({ ...DUE, payment_method: 'pm_card_visa' });
+    await lost(id);
+    const another = stripe.paymentIntents.confirm(id, { payment_method: DECLINED });
+    await assert.rejects(another, Stripe.errors.StripeCardError);
+    return id;
+  },
+};
+const DUE = { amount: 3_000, currency: 'usd' };
+const DECLINED = 'pm_card_chargeDeclined';
+
+for (const [why, unpaid] of Object.entries(UNPAID)) {
+  test(`a lost confirmation moves nothing uncounted when it is repeated after ${why}`, async (t) => {
+    const scene = await open(t);
+    const { keybrake, run } = scene;
+    const { hostname: host, port } = new URL(keybrake.url);
+    const stripe = new Stripe(run.vault_key, {
+      ...{ host, port: Number(port), protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
+    });
+    const confirm = (id: string, idempotencyKey: string) =>
+      stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }, { idempotencyKey });
+    const id = await unpaid(stripe, async (intent) => {
+      keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+      await assert.rejects(confirm(intent, 'lost'), /no whole reply/);
+      assert.deepEqual(await spendOf(keybrake, run.id), [0, 30]);
+    });
+    await settle(scene);
+    assert.deepEqual(await spendOf(keybrake, run.id), [0, 0], 'a look found it unpaid');
+    await assert.rejects(confirm(id, 'lost'), /not sent again/);
+    assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+    assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
+    // With a key of its own it is another call, and what it moves is counted.
+    assert.equal((await confirm(id, 'new')).status, 'succeeded');
+    assert.equal(keybrake.sandbox.stripe.movedCents(), 3_000n);
+    assert.deepEqual(await spendOf(keybrake, run.id), [30, 0]);
+    await assertAgreement(keybrake, [run.id]);
+  });
+}
