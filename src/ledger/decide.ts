@@ -67,6 +67,8 @@ export interface FirstCall {
   /** What it made or acted on, and what it cost; null: not known. */
   objectId: string | null;
   cost: Micros | null;
+  /** An operator said what became of it: nothing that was seen at the vendor proves it. */
+  byWord: boolean;
 }
 
 export interface Question {
@@ -235,16 +237,26 @@ function repeat(first: FirstCall, call: Admission, price: Price): Decision | nul
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
-  // Its payment counts nothing any more: had the first been lost on its way, and only its object been
-  // found as it was before, then the vendor would carry it out now, and nothing would be held for it.
-  const paysFor = call.quote.kind === 'object' && call.quote.of === 'amount';
-  const counts = !paysFor || ('micros' in price && price.micros === 0n);
-  if (first.state !== 'unknown' && !counts) return { kind: 'refuse', refusal: notAgain(first) };
+  if (first.state !== 'unknown' && !isCounted(first, call, price)) {
+    return { kind: 'refuse', refusal: notAgain(first) };
+  }
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;
   if (age < window && age > -window * MARGIN) return { kind: 'resend', first };
   return { kind: 'refuse', refusal: notAgain(first) };
+}
+
+/**
+ * Whether what counts for the first call covers it, should the vendor carry it out only now. The first
+ * may have been lost on its way: its object was found as it was before, and its payment counts nothing
+ * any more; or an operator said that it was done, for less.
+ */
+function isCounted({ byWord, cost }: FirstCall, { quote }: Admission, price: Price): boolean {
+  const paysFor = quote.kind === 'object' && quote.of === 'amount';
+  if (!paysFor && !byWord) return true;
+  const counted = paysFor ? 0n : (cost ?? 0n); // what a payment counts for is off its price
+  return 'micros' in price && price.micros <= counted;
 }
 
 /** The first call was sent, its answer did not come back, and the vendor does not know it again. */

@@ -236,3 +236,24 @@ for (const [why, unpaid] of Object.entries(UNPAID)) {
     await assertAgreement(keybrake, [run.id]);
   });
 }
+
+test('a lost payment that an operator settled at nothing is not carried out by its repetition', async (t) => {
+  const scene = await open(t, { resolvePauseMs: 3_600_000 });
+  const { keybrake, run } = scene;
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+  assert.equal((await run.charge(700, { idempotencyKey: 'lost' })).status, 504);
+  const [row] = await auditRows(keybrake, { key: run.id });
+  const said = await fetch(`${keybrake.url}/vault/calls/${row?.id}/resolution`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${keybrake.apiKey}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ outcome: 'settled', cost_usd: 0, reason: 'refunded by hand' }),
+  });
+  assert.equal(said.status, 200, await said.text());
+  const again = await run.charge(700, { idempotencyKey: 'lost' });
+  assert.equal(again.headers['x-keybrake-reason'], 'outcome_unknown');
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
+});

@@ -193,7 +193,8 @@ function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
     idempotencyKey: 'k',
-    ...{ runningId: null, hasReply: false, objectId: null, cost: null, ...fields },
+    ...{ runningId: null, hasReply: false, objectId: null, cost: null },
+    ...{ byWord: false, ...fields },
   };
 }
 

@@ -47,6 +47,7 @@ interface FirstRow {
   cost_usd: Micros | null;
   settled_at: bigint | null;
   stored_at: bigint | null;
+  by_word: bigint;
 }
 
 export class Admissions {
@@ -78,6 +79,7 @@ export class Admissions {
     );
     const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
          vendor_object_id, cost_usd, settled_at,
+         coalesce(resolved_by, 'vendor') <> 'vendor' AS by_word,
          (SELECT stored_at FROM replies WHERE call_id = calls.id) AS stored_at
        FROM calls`;
     this.#first = db.prepare(
@@ -302,6 +304,7 @@ export class Admissions {
       hasReply: row.stored_at !== null,
       objectId: row.vendor_object_id,
       cost: row.cost_usd,
+      byWord: row.by_word === 1n,
     };
     // Without a reply, from when it was known what became of it.
     const since = row.stored_at ?? (row.running_id === null ? row.settled_at : null);
