@@ -238,13 +238,13 @@ function repeat(first: FirstCall, call: Admission, price: Price): Decision | nul
   }
   if (first.hasReply) return { kind: 'replay', first };
   if (first.state !== 'unknown' && !isCounted(first, call, price)) {
-    return { kind: 'refuse', refusal: notAgain(first) };
+    return { kind: 'refuse', refusal: notAgain(first, call) };
   }
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;
   if (age < window && age > -window * MARGIN) return { kind: 'resend', first };
-  return { kind: 'refuse', refusal: notAgain(first) };
+  return { kind: 'refuse', refusal: notAgain(first, call) };
 }
 
 /**
@@ -260,8 +260,10 @@ function isCounted({ byWord, cost }: FirstCall, { quote }: Admission, price: Pri
 }
 
 /** The first call was sent, its answer did not come back, and the vendor does not know it again. */
-function notAgain({ id, state, objectId, cost }: FirstCall): Refusal {
+function notAgain({ id, state, objectId, cost }: FirstCall, again: Admission): Refusal {
   const call = handle('call', id);
+  const inTask = again.taskId !== null && again.attempt !== null;
+  const anew = inTask ? 'key, and another X-Keybrake-Task-Id' : 'key';
   const known = state !== 'unknown';
   const what = objectId === null ? '' : ` (${objectId})`;
   const counted = cost === null ? 'counts as held' : `cost ${formatUsd(cost)} USD`;
@@ -270,7 +272,7 @@ function notAgain({ id, state, objectId, cost }: FirstCall): Refusal {
     : 'was sent and its outcome is not known';
   const remedy = known
     ? `Take it as done, and look at ${objectId ?? call} for what it made. For another call like it ` +
-      'use a new idempotency key; this one is free again 24 hours after the cost was known.'
+      `use a new idempotency ${anew}; this one is free again 24 hours after the cost was known.`
     : `Wait: Keybrake looks at the vendor for what became of ${call}, and an operator can say it ` +
       '(keybrake calls unresolved). Until then it stays counted.';
   const message =

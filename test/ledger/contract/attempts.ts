@@ -197,6 +197,25 @@ export function attemptContract(name: string, at: AtDesk): void {
     assert.equal(again.kind === 'resend' && again.firstId, lost, codeOf(again));
   });
 
+  test(`${name}: of a call that was found without its answer, a task is told what makes another like it`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const never = { idempotencyWindowMs: 0 };
+    const first = await at().hold(key, 5, { ...ofTask(0, 'one'), ...never });
+    at().settle(first, 'unknown', { keepIdentity: true });
+    await at().ledger.resolve({
+      ...{ id: first, at: at().now, outcome: 'settled', cost: usd(5), vendorObjectId: 'SM1' },
+      ...{ objects: [], sealedReply: null, by: 'vendor', why: 'found', lookAt: null },
+    });
+    // A key of its own is not enough: the task's next attempt is taken to repeat the first.
+    for (const made of ['one', 'two']) {
+      const again = await at().admit(key, 5, { ...ofTask(1, made), ...never });
+      assert.ok(again.kind === 'refused');
+      assert.match(again.refusal.remedy!, /a new idempotency key, and another X-Keybrake-Task-Id/);
+    }
+    const other = { ...ofTask(1, 'three'), ...never, taskId: 'other' };
+    assert.equal(codeOf(await at().admit(key, 5, other)), 'admitted');
+  });
+
   test(`${name}: an attempt that was given up and still lives repeats what the next one did`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const late = await at().hold(key, 5, ofTask(0));
