@@ -238,13 +238,14 @@ function repeat(first: FirstCall, call: Admission, price: Price): Decision | nul
   }
   if (first.hasReply) return { kind: 'replay', first };
   if (first.state !== 'unknown' && !isCounted(first, call, price)) {
-    return { kind: 'refuse', refusal: notAgain(first, call) };
+    return { kind: 'refuse', refusal: notCounted(first, call) };
   }
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;
   if (age < window && age > -window * MARGIN) return { kind: 'resend', first };
-  return { kind: 'refuse', refusal: notAgain(first, call) };
+  const told = first.state === 'released' ? notCounted : notAgain;
+  return { kind: 'refuse', refusal: told(first, call) };
 }
 
 /**
@@ -262,8 +263,6 @@ function isCounted({ byWord, cost }: FirstCall, { quote }: Admission, price: Pri
 /** The first call was sent, its answer did not come back, and the vendor does not know it again. */
 function notAgain({ id, state, objectId, cost }: FirstCall, again: Admission): Refusal {
   const call = handle('call', id);
-  const inTask = again.taskId !== null && again.attempt !== null;
-  const anew = inTask ? 'key, and another X-Keybrake-Task-Id' : 'key';
   const known = state !== 'unknown';
   const what = objectId === null ? '' : ` (${objectId})`;
   const counted = cost === null ? 'counts as held' : `cost ${formatUsd(cost)} USD`;
@@ -272,13 +271,33 @@ function notAgain({ id, state, objectId, cost }: FirstCall, again: Admission): R
     : 'was sent and its outcome is not known';
   const remedy = known
     ? `Take it as done, and look at ${objectId ?? call} for what it made. For another call like it ` +
-      `use a new idempotency ${anew}; this one is free again 24 hours after the cost was known.`
+      `use ${newIdentity(again)}; this one is free again 24 hours after the cost was known.`
     : `Wait: Keybrake looks at the vendor for what became of ${call}, and an operator can say it ` +
       '(keybrake calls unresolved). Until then it stays counted.';
   const message =
     `The first call with this identity, ${call}, ${became}. The vendor would execute it anew, so ` +
     'it is not sent again.';
   return { ...refusal('outcome_unknown', message), remedy };
+}
+
+/** It may never have been carried out, so it is not to be taken as done. */
+function notCounted({ id, objectId }: FirstCall, again: Admission): Refusal {
+  const call = handle('call', id);
+  const what = objectId === null ? '' : ` (${objectId})`;
+  const message =
+    `The first call with this identity, ${call}${what}, does not count any more for what it would ` +
+    'cost, and its answer did not come back. The vendor may execute it only now, so it is not sent ' +
+    'again.';
+  const remedy =
+    `Look at ${objectId ?? call} for what became of it. If it is still to be done, use ` +
+    `${newIdentity(again)}: that is another call, and is counted.`;
+  return { ...refusal('outcome_unknown', message), remedy };
+}
+
+/** By what a call like another one is told from its repetition. */
+function newIdentity({ taskId, attempt }: Admission): string {
+  const inTask = taskId !== null && attempt !== null;
+  return `a new idempotency key${inTask ? ', and another X-Keybrake-Task-Id' : ''}`;
 }
 
 function overCallCap(chain: Link[], needed: Micros): Refusal | null {

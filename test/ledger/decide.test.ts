@@ -249,6 +249,19 @@ test('a call that was settled without its answer is sent again only while its pa
   assert.equal(codeOf(decide(question([link(1n)], 0, refund, { ...known, price }))), 'resend');
 });
 
+test('of a call that moved nothing nobody is told to take it as done, however long ago it was sent', () => {
+  const fields = { ...named('k'), idempotencyWindowMs: 0 };
+  for (const [state, told] of [
+    ['released', /^Look at pi_1 .* If it is still to be done, use a new idempotency key/],
+    ['settled', /^Take it as done/],
+  ] as const) {
+    const known = first({ state, objectId: 'pi_1' });
+    const decision = decide(question([link(1n)], 5, fields, { first: known }));
+    assert.ok(decision.kind === 'refuse');
+    assert.match(decision.refusal.remedy!, told);
+  }
+});
+
 // ---------------------------------------------------------------- money
 
 const amount = fc.nat(30).map(BigInt);
