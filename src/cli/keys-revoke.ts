@@ -72,17 +72,29 @@ function revokeTarget(ids: readonly string[], options: RevokeOptions): ManyTarge
 
 async function revokeEach(ids: string[], options: RevokeOptions, terminal: Terminal) {
   const api = openApi(options);
+  const refused: string[] = [];
   for (const id of ids) {
-    const reply = await api.delete<Revoked>(`/vault/keys/${encodeURIComponent(id)}`, {
-      reason: options.reason,
-    });
-    if (options.json) terminal.print(prettyJson(reply.text));
-    else {
-      const below = reply.value.revoked.length - 1;
-      const what = below > 0 ? `${id} and ${keyCount(below)} below it` : id;
-      printRevoked(what, reply.value, terminal);
+    try {
+      await revokeOne(api, id, options, terminal);
+    } catch (error) {
+      // A mistyped id must not keep those after it alive.
+      if (!(error instanceof CliError) || error.exitCode !== EXIT.failed) throw error;
+      refused.push(`${visible(id)}: ${error.message}`);
     }
   }
+  if (refused.length > 0) throw new CliError(EXIT.failed, `Not revoked: ${refused.join('\n')}`);
+}
+
+async function revokeOne(api: Api, id: string, options: RevokeOptions, terminal: Terminal) {
+  const { reason } = options;
+  const reply = await api.delete<Revoked>(`/vault/keys/${encodeURIComponent(id)}`, { reason });
+  if (options.json) {
+    terminal.print(prettyJson(reply.text));
+    return;
+  }
+  const below = reply.value.revoked.length - 1;
+  const what = below > 0 ? `${id} and ${keyCount(below)} below it` : id;
+  printRevoked(what, reply.value, terminal);
 }
 
 async function revokeMany(target: ManyTarget, options: RevokeOptions, terminal: Terminal) {

@@ -67,6 +67,8 @@ export interface FirstCall {
   /** What it made or acted on, and what it cost; null: not known. */
   objectId: string | null;
   cost: Micros | null;
+  /** An operator said what became of it: nothing that was seen at the vendor proves it. */
+  byWord: boolean;
 }
 
 export interface Question {
@@ -235,20 +237,31 @@ function repeat(first: FirstCall, call: Admission, price: Price): Decision | nul
     };
   }
   if (first.hasReply) return { kind: 'replay', first };
-  // Its payment counts nothing any more: had the first been lost on its way, and only its object been
-  // found as it was before, then the vendor would carry it out now, and nothing would be held for it.
-  const paysFor = call.quote.kind === 'object' && call.quote.of === 'amount';
-  const counts = !paysFor || ('micros' in price && price.micros === 0n);
-  if (first.state !== 'unknown' && !counts) return { kind: 'refuse', refusal: notAgain(first) };
+  if (first.state !== 'unknown' && !isCounted(first, call, price)) {
+    return { kind: 'refuse', refusal: notCounted(first, call) };
+  }
   // A clock that was set back makes the first the later one, and does not say how long ago that was.
   const { idempotencyWindowMs: window } = call;
   const age = call.at - first.at;
   if (age < window && age > -window * MARGIN) return { kind: 'resend', first };
-  return { kind: 'refuse', refusal: notAgain(first) };
+  const told = first.state === 'released' ? notCounted : notAgain;
+  return { kind: 'refuse', refusal: told(first, call) };
+}
+
+/**
+ * Whether what counts for the first call covers it, should the vendor carry it out only now. The first
+ * may have been lost on its way: its object was found as it was before, and its payment counts nothing
+ * any more; or an operator said that it was done, for less.
+ */
+function isCounted({ byWord, cost }: FirstCall, { quote }: Admission, price: Price): boolean {
+  const paysFor = quote.kind === 'object' && quote.of === 'amount';
+  if (!paysFor && !byWord) return true;
+  const counted = paysFor ? 0n : (cost ?? 0n); // what a payment counts for is off its price
+  return 'micros' in price && price.micros <= counted;
 }
 
 /** The first call was sent, its answer did not come back, and the vendor does not know it again. */
-function notAgain({ id, state, objectId, cost }: FirstCall): Refusal {
+function notAgain({ id, state, objectId, cost }: FirstCall, again: Admission): Refusal {
   const call = handle('call', id);
   const known = state !== 'unknown';
   const what = objectId === null ? '' : ` (${objectId})`;
@@ -258,13 +271,33 @@ function notAgain({ id, state, objectId, cost }: FirstCall): Refusal {
     : 'was sent and its outcome is not known';
   const remedy = known
     ? `Take it as done, and look at ${objectId ?? call} for what it made. For another call like it ` +
-      'use a new idempotency key; this one is free again 24 hours after the cost was known.'
+      `use ${newIdentity(again)}; this one is free again 24 hours after the cost was known.`
     : `Wait: Keybrake looks at the vendor for what became of ${call}, and an operator can say it ` +
       '(keybrake calls unresolved). Until then it stays counted.';
   const message =
     `The first call with this identity, ${call}, ${became}. The vendor would execute it anew, so ` +
     'it is not sent again.';
   return { ...refusal('outcome_unknown', message), remedy };
+}
+
+/** It may never have been carried out, so it is not to be taken as done. */
+function notCounted({ id, objectId }: FirstCall, again: Admission): Refusal {
+  const call = handle('call', id);
+  const what = objectId === null ? '' : ` (${objectId})`;
+  const message =
+    `The first call with this identity, ${call}${what}, does not count any more for what it would ` +
+    'cost, and its answer did not come back. The vendor may execute it only now, so it is not sent ' +
+    'again.';
+  const remedy =
+    `Look at ${objectId ?? call} for what became of it. If it is still to be done, use ` +
+    `${newIdentity(again)}: that is another call, and is counted.`;
+  return { ...refusal('outcome_unknown', message), remedy };
+}
+
+/** By what a call like another one is told from its repetition. */
+function newIdentity({ taskId, attempt }: Admission): string {
+  const inTask = taskId !== null && attempt !== null;
+  return `a new idempotency key${inTask ? ', and another X-Keybrake-Task-Id' : ''}`;
 }
 
 function overCallCap(chain: Link[], needed: Micros): Refusal | null {

@@ -43,6 +43,17 @@ test('a revoke that names no key fails and says so, whatever named it', async ()
   assert.equal(await statusOf(vault_key), 200);
 });
 
+test('an id that is no key keeps no other of a revoke alive', async () => {
+  const [one, two] = [await issue('several/1'), await issue('several/2')];
+  const wrong = 'key_0000000000000';
+  const { code, stdout, stderr } = await server.cli(['keys', 'revoke', one.id, wrong, two.id]);
+  assert.equal(await statusOf(two.vault_key), 401);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`^keybrake: Not revoked: ${wrong}: `));
+  const told = [one, two].map(({ id }) => `revoked ${id}: no call starts any more\n`);
+  assert.equal(stdout, told.join(''));
+});
+
 test('a revoke of a key says how many keys below it ended with it', async () => {
   const parent = await issue('tree/1');
   // Under a parent the vendor may be left out.

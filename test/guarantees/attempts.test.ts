@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { paying, sdk } from '../sandbox/client.ts';
+import type { Keybrake } from '../support/keybrake.ts';
 import { auditRows, countStates } from '../support/management.ts';
-import { charging, type Run, startRun } from '../support/run.ts';
+import { type CallOptions, charging, type Run, startRun } from '../support/run.ts';
 import { spendOf, start } from '../support/scene.ts';
 
 /** What a task's retry looks like from here: the same call, the next attempt, a new key. */
@@ -50,17 +51,18 @@ test('a task whose reply was lost is sent again with the first key, and is charg
   assert.notEqual(rows[0]?.idempotency_key, rows[1]?.idempotency_key, 'the row has what was sent');
 });
 
-test('a task whose worker died while the vendor worked is charged once, when its broker delivers it again', async (t) => {
-  const keybrake = await start(t);
-  const run = await startRun(t, keybrake);
-  const charge = (idempotencyKey?: string) => ({
-    fields: charging(700),
-    headers: { 'X-Keybrake-Task-Id': 'task-1', 'X-Keybrake-Attempt': '0' },
-    path: '/v1/payment_intents',
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  });
+/** The only attempt of a task, as often as its broker delivers it. */
+const delivered = (idempotencyKey?: string): CallOptions => ({
+  fields: charging(700),
+  headers: { 'X-Keybrake-Task-Id': 'task-1', 'X-Keybrake-Attempt': '0' },
+  path: '/v1/payment_intents',
+  ...(idempotencyKey !== undefined && { idempotencyKey }),
+});
+
+/** The worker that makes the call dies while the vendor has it in its hands. */
+async function dies(keybrake: Keybrake, run: Run, call: CallOptions): Promise<void> {
   const fault = keybrake.sandbox.faults.next({ do: { kind: 'delay', delayMs: 200 } });
-  const { sent, body } = run.open(charge('made by the SDK'));
+  const { sent, body } = run.open(call);
   const closed = new Promise((resolve) => sent.on('error', resolve));
   sent.end(body);
   while (fault.hits === 0) await nextTurn();
@@ -68,14 +70,32 @@ test('a task whose worker died while the vendor worked is charged once, when its
   await closed;
   // A way there and back, by which the server has seen that the client is gone.
   assert.deepEqual(await spendOf(keybrake, run.id), [0, 7]);
+}
+
+test('a task whose worker died while the vendor worked is charged once, when its broker delivers it again', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  await dies(keybrake, run, delivered('made by the SDK'));
   // The same attempt, and a key of the SDK's making.
-  const again = await run.call(charge('made anew'));
+  const again = await run.call(delivered('made anew'));
   assert.equal(again.headers['x-keybrake-replayed'], 'true');
   assert.equal(keybrake.sandbox.stripe.executions, 1);
   // That was heard, so the next one like it is a second charge of the task.
-  assert.equal((await run.call(charge())).headers['x-keybrake-replayed'], undefined);
+  assert.equal((await run.call(delivered())).headers['x-keybrake-replayed'], undefined);
   assert.equal(keybrake.sandbox.stripe.movedCents(), 1400n);
   assert.deepEqual(await spendOf(keybrake, run.id), [14, 0]);
+});
+
+test('a task whose worker died while it tried a lost call again is charged once all the same', async (t) => {
+  const keybrake = await start(t);
+  const run = await startRun(t, keybrake);
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'after' } });
+  assert.equal((await run.call(delivered('made by the SDK'))).status, 504);
+  await dies(keybrake, run, delivered('made by the SDK'));
+  const again = await run.call(delivered('made anew'));
+  assert.equal(again.headers['x-keybrake-replayed'], 'true');
+  assert.equal(keybrake.sandbox.stripe.executions, 1);
+  assert.deepEqual(await spendOf(keybrake, run.id), [7, 0]);
 });
 
 test('two tasks that pay the same are two charges, and so are two calls of one attempt', async (t) => {

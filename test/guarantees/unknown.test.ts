@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isLookUp, micros } from '../support/agreement.ts';
+import Stripe from 'stripe';
+import { assertAgreement, isLookUp, micros } from '../support/agreement.ts';
 import type { Keybrake, StartOptions } from '../support/keybrake.ts';
 import { type AuditRow, auditRows, putAccount } from '../support/management.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
@@ -184,4 +185,79 @@ test('a vendor that cannot be asked is asked again, and the money stays', async 
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
   assert.deepEqual(await spendOf(keybrake, run.id), [0, 7], 'a 401 proves nothing');
+});
+
+/** Ways in which a lost confirmation stops holding what it would pay: `unpaid` ends with it lost. */
+const UNPAID: Record<
+  string,
+  (stripe: Stripe, lost: (id: string) => Promise<void>) => Promise<string>
+> = {
+  'its own hold came back': async (stripe, lost) => {
+    const { id } = await stripe.paymentIntents.create({ ...DUE, payment_method: DECLINED });
+    await assert.rejects(stripe.paymentIntents.confirm(id), Stripe.errors.StripeCardError);
+    await lost(id);
+    return id;
+  },
+  'the hold of its payment came back': async (stripe, lost) => {
+    const { id } = await stripe.paymentIntents.create({ ...DUE, payment_method: 'pm_card_visa' });
+    await lost(id);
+    const another = stripe.paymentIntents.confirm(id, { payment_method: DECLINED });
+    await assert.rejects(another, Stripe.errors.StripeCardError);
+    return id;
+  },
+};
+const DUE = { amount: 3_000, currency: 'usd' };
+const DECLINED = 'pm_card_chargeDeclined';
+
+for (const [why, unpaid] of Object.entries(UNPAID)) {
+  test(`a lost confirmation moves nothing uncounted when it is repeated after ${why}`, async (t) => {
+    const scene = await open(t);
+    const { keybrake, run } = scene;
+    const { hostname: host, port } = new URL(keybrake.url);
+    const stripe = new Stripe(run.vault_key, {
+      ...{ host, port: Number(port), protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
+    });
+    const confirm = (id: string, idempotencyKey: string) =>
+      stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }, { idempotencyKey });
+    const id = await unpaid(stripe, async (intent) => {
+      keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+      await assert.rejects(confirm(intent, 'lost'), /no whole reply/);
+      assert.deepEqual(await spendOf(keybrake, run.id), [0, 30]);
+    });
+    await settle(scene);
+    assert.deepEqual(await spendOf(keybrake, run.id), [0, 0], 'a look found it unpaid');
+    // It is not told that it was paid.
+    await assert.rejects(
+      confirm(id, 'lost'),
+      /does not count any more for what it would cost.* not sent again/,
+    );
+    assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+    assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
+    // With a key of its own it is another call, and what it moves is counted.
+    assert.equal((await confirm(id, 'new')).status, 'succeeded');
+    assert.equal(keybrake.sandbox.stripe.movedCents(), 3_000n);
+    assert.deepEqual(await spendOf(keybrake, run.id), [30, 0]);
+    await assertAgreement(keybrake, [run.id]);
+  });
+}
+
+test('a lost payment that an operator settled at nothing is not carried out by its repetition', async (t) => {
+  const scene = await open(t, { resolvePauseMs: 3_600_000 });
+  const { keybrake, run } = scene;
+  keybrake.sandbox.faults.next({ do: { kind: 'hangup', at: 'before' } });
+  assert.equal((await run.charge(700, { idempotencyKey: 'lost' })).status, 504);
+  const [row] = await auditRows(keybrake, { key: run.id });
+  const said = await fetch(`${keybrake.url}/vault/calls/${row?.id}/resolution`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${keybrake.apiKey}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ outcome: 'settled', cost_usd: 0, reason: 'refunded by hand' }),
+  });
+  assert.equal(said.status, 200, await said.text());
+  const again = await run.charge(700, { idempotencyKey: 'lost' });
+  assert.equal(again.headers['x-keybrake-reason'], 'outcome_unknown');
+  assert.equal(keybrake.sandbox.stripe.movedCents(), 0n);
+  assert.deepEqual(await spendOf(keybrake, run.id), [0, 0]);
 });

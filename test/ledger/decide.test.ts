@@ -146,7 +146,8 @@ function first(fields: Partial<FirstCall> = {}): FirstCall {
   return {
     ...{ id: 5n, at: NOW - 1_000, fingerprint: 'body', state: 'settled' },
     idempotencyKey: 'k',
-    ...{ runningId: null, hasReply: false, objectId: null, cost: null, ...fields },
+    ...{ runningId: null, hasReply: false, objectId: null, cost: null },
+    ...{ byWord: false, ...fields },
   };
 }
 
@@ -199,4 +200,17 @@ test('a call that was settled without its answer is sent again only while its pa
   const refund = { ...fields, quote: { ...quote, of: 'refundable' } } as const;
   const price = { micros: usd(2) };
   assert.equal(codeOf(decide(question([link(1n)], 0, refund, { ...known, price }))), 'resend');
+});
+
+test('of a call that moved nothing nobody is told to take it as done, however long ago it was sent', () => {
+  const fields = { ...named('k'), idempotencyWindowMs: 0 };
+  for (const [state, told] of [
+    ['released', /^Look at pi_1 .* If it is still to be done, use a new idempotency key/],
+    ['settled', /^Take it as done/],
+  ] as const) {
+    const known = first({ state, objectId: 'pi_1' });
+    const decision = decide(question([link(1n)], 5, fields, { first: known }));
+    assert.ok(decision.kind === 'refuse');
+    assert.match(decision.refusal.remedy!, told);
+  }
 });

@@ -192,4 +192,16 @@ test('a new source is free while no subscription has an open invoice that it wou
     assert.equal(reading('POST', '/v1/customers/cus_1', body).quote.kind, 'free', body);
   }
   assert.equal(reading('POST', '/v1/customers', 'source=tok_visa').quote.kind, 'free');
+  // Whoever made the customer may have chosen its id.
+  for (const [id, named] of [
+    ['acme-7', 'acme-7'],
+    ['a@acme.example', 'a%40acme.example'],
+    ['a%26status=paid', 'a%26status%3Dpaid'],
+  ] as const) {
+    const { quote, lookUp } = reading('POST', `/v1/customers/${id}`, 'source=tok_visa');
+    assert.deepEqual(
+      [quote.kind, lookUp?.query],
+      ['ask', `customer=${named}&limit=100&status=open`],
+    );
+  }
 });

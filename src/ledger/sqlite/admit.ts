@@ -47,6 +47,7 @@ interface FirstRow {
   cost_usd: Micros | null;
   settled_at: bigint | null;
   stored_at: bigint | null;
+  by_word: bigint;
 }
 
 export class Admissions {
@@ -78,6 +79,7 @@ export class Admissions {
     );
     const first = `SELECT id, at, idempotency_key, fingerprint, state, running_id,
          vendor_object_id, cost_usd, settled_at,
+         coalesce(resolved_by, 'vendor') <> 'vendor' AS by_word,
          (SELECT stored_at FROM replies WHERE call_id = calls.id) AS stored_at
        FROM calls`;
     this.#first = db.prepare(
@@ -89,12 +91,16 @@ export class Admissions {
          WHERE ${ofTask} AND attempt = ? AND idempotency_key = ? AND replay_of IS NOT NULL
          ORDER BY id LIMIT 1)`,
     );
+    const repeatedBy = `SELECT replay_of FROM calls
+           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL`;
+    // Only what was sent to the vendor has `upstream_ms`: a first that was sent again had no answer
+    // to be heard, and one whose stored reply is asked for again may have been heard before.
     this.#executed = db.prepare(
-      `${first} WHERE ${ofTask} AND (attempt <> ? OR unheard = 1) AND identity = 1 AND replay_of IS NULL
+      `${first} WHERE ${ofTask} AND identity = 1 AND replay_of IS NULL
+         AND (attempt <> ? OR unheard = 1 OR id IN (${repeatedBy}
+           AND unheard = 1 AND (state <> 'replayed' OR upstream_ms IS NOT NULL)))
          AND state IN ('held', 'settled', 'unknown')
-         AND id NOT IN (SELECT replay_of FROM calls
-           WHERE ${ofTask} AND attempt = ? AND replay_of IS NOT NULL AND state = 'replayed'
-             AND unheard = 0)
+         AND id NOT IN (${repeatedBy} AND state = 'replayed' AND unheard = 0)
        ORDER BY id LIMIT 1`,
     );
     this.#reply = db.prepare(
@@ -298,6 +304,7 @@ export class Admissions {
       hasReply: row.stored_at !== null,
       objectId: row.vendor_object_id,
       cost: row.cost_usd,
+      byWord: row.by_word === 1n,
     };
     // Without a reply, from when it was known what became of it.
     const since = row.stored_at ?? (row.running_id === null ? row.settled_at : null);
@@ -311,8 +318,9 @@ export class Admissions {
    * repeats the oldest that another attempt executed and of which this one has no answer yet. One
    * more than those is new. Any other attempt, because one that was given up (its worker hung, its
    * lease ran out) may still live and come after the next. Also its own, of which the caller did not
-   * hear: a broker delivers the task of a worker that died again, as the same attempt. What an SDK
-   * repeats by itself, with a key of its own making, is the same call of the attempt.
+   * hear, then or when it was sent again: a broker delivers the task of a worker that died again, as
+   * the same attempt. What an SDK repeats by itself, with a key of its own making, is the same call
+   * of the attempt.
    */
   #otherAttempt(call: Admission): unknown {
     const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;
@@ -320,7 +328,8 @@ export class Admissions {
     const ofTask = [taskId, keyId, vendor, fingerprint] as const;
     const again = idempotencyKey && this.#again.get(...ofTask, attempt, idempotencyKey);
     if (again) return again;
-    return this.#executed.get(...ofTask, attempt, ...ofTask, attempt);
+    const ofAttempt = [...ofTask, attempt] as const;
+    return this.#executed.get(...ofAttempt, ...ofAttempt, ...ofAttempt);
   }
 
   #frozen(vendor: string): Freeze | null {

@@ -94,7 +94,7 @@ export class Objects {
        WHERE subject_id = ? AND subject_as = 'amount' AND vendor = ? AND account = ?
          AND vault_key_id = ? AND state = 'settled'`,
     );
-    this.#since = db.prepare(`${accepted} AND ${answered} >= ? LIMIT 1`);
+    this.#since = db.prepare(`${accepted} AND id <> ? AND ${answered} >= ? LIMIT 1`);
     this.#setElsewhere = db.prepare(
       'UPDATE objects SET elsewhere = ? WHERE vendor = ? AND account = ? AND id = ?',
     );
@@ -136,9 +136,10 @@ export class Objects {
     return this.#later.get(id, vendor, account, own, at, at, own, at) !== undefined;
   }
 
-  /** Whether the vendor accepted a call on the object at this time or later. */
-  answeredSince({ vendor, account }: Place, id: string, since: number): boolean {
-    return this.#since.get(id, vendor, account, since) !== undefined;
+  /** Whether the vendor accepted a call on the object at this time or later; not the one looked for. */
+  answeredSince(call: Place & { id: bigint }, id: string, since: number): boolean {
+    const { vendor, account, id: own } = call;
+    return this.#since.get(id, vendor, account, own, since) !== undefined;
   }
 
   /** What the call costs as far as the ledger knows, or why it cannot. */

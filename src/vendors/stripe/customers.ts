@@ -8,7 +8,7 @@ import {
   ask,
   FREE,
   get,
-  ID,
+  missing,
   noPrice,
   notUnderstood,
   type Priced,
@@ -46,7 +46,8 @@ export const update: Rule = {
       return { ...noPrice(unpriced(why)), commits: true };
     }
     const hasSource = [...fields.keys()].some((name) => SOURCES.has(topOf(name)));
-    return hasSource && subject !== null && ID.test(subject) ? askOpen(asked, subject) : FREE;
+    if (!hasSource) return FREE;
+    return subject === null ? noPrice(missing('id')) : askOpen(asked, subject);
   },
   learn(_, told) {
     const { object, data, has_more } = told.at(-1)!;
@@ -60,7 +61,9 @@ export const update: Rule = {
   },
 };
 
-function askOpen(asked: Asked, customer: string): Priced {
+/** `segment`: the customer's id as it stands in the path; whoever made it may have chosen it. */
+function askOpen(asked: Asked, segment: string): Priced {
+  const customer = encodeURIComponent(decodeURIComponent(segment));
   const query = `customer=${customer}&limit=100&status=open`;
   return ask('what the new source pays', { ...get(asked, '/v1/invoices'), query });
 }

@@ -163,12 +163,57 @@ export function attemptContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 15, held: 5 });
   });
 
+  test(`${name}: nor does an attempt execute anew what it sent again and did not hear of`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const lost = await at().hold(key, 5, ofTask(0, 'one'));
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    const resend = async (made: string) => {
+      const again = await at().admit(key, 5, ofTask(0, made));
+      assert.equal(again.kind === 'resend' && again.firstId, lost, codeOf(again));
+      return (again as { id: bigint }).id;
+    };
+    // Of the first one it was told that nobody knows; its worker died while it tried again.
+    await resend('one');
+    await at().reopen();
+    const resent = await resend('two');
+    at().ledger.unheard(resent);
+    assert.equal(codeOf(await at().admit(key, 5, ofTask(0, 'three'))), 'in_flight');
+    at().cost(resent, 5, KEPT);
+    const again = await at().admit(key, 5, ofTask(0, 'three'));
+    assert.equal(again.kind === 'replay' && again.firstId, lost, codeOf(again));
+    // One that got the stored reply of what it had heard before is as good as told.
+    const repeated = await at().admit(key, 5, ofTask(0, 'one'));
+    assert.equal(repeated.kind, 'replay');
+    at().ledger.unheard((repeated as { id: bigint }).id);
+    await at().hold(key, 5, ofTask(0, 'four'));
+    assert.deepEqual(await at().standing(key), { spent: 5, held: 5 });
+  });
+
   test(`${name}: nobody heard of what was under way when the process ended`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const lost = await at().hold(key, 5, ofTask(0, 'one'));
     await at().reopen();
     const again = await at().admit(key, 5, ofTask(0, 'two'));
     assert.equal(again.kind === 'resend' && again.firstId, lost, codeOf(again));
+  });
+
+  test(`${name}: of a call that was found without its answer, a task is told what makes another like it`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const never = { idempotencyWindowMs: 0 };
+    const first = await at().hold(key, 5, { ...ofTask(0, 'one'), ...never });
+    at().settle(first, 'unknown', { keepIdentity: true });
+    await at().ledger.resolve({
+      ...{ id: first, at: at().now, outcome: 'settled', cost: usd(5), vendorObjectId: 'SM1' },
+      ...{ objects: [], sealedReply: null, by: 'vendor', why: 'found', lookAt: null },
+    });
+    // A key of its own is not enough: the task's next attempt is taken to repeat the first.
+    for (const made of ['one', 'two']) {
+      const again = await at().admit(key, 5, { ...ofTask(1, made), ...never });
+      assert.ok(again.kind === 'refused');
+      assert.match(again.refusal.remedy!, /a new idempotency key, and another X-Keybrake-Task-Id/);
+    }
+    const other = { ...ofTask(1, 'three'), ...never, taskId: 'other' };
+    assert.equal(codeOf(await at().admit(key, 5, other)), 'admitted');
   });
 
   test(`${name}: an attempt that was given up and still lives repeats what the next one did`, async () => {

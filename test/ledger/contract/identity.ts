@@ -103,6 +103,25 @@ export function identityContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 0, held: 5 });
   });
 
+  test(`${name}: what an operator settled for less than it would cost is not sent again`, async () => {
+    const key = await at().issue({ totalCap: usd(20) });
+    const settled = async (id: bigint, cost: number) =>
+      at().ledger.resolve({
+        ...{ id, at: at().now, outcome: 'settled', cost: usd(cost), vendorObjectId: null },
+        ...{ objects: [], sealedReply: null, by: 'apikey_1', why: 'on the bill', lookAt: null },
+      });
+    for (const [name, cost, expected] of [
+      ['less', 1, 'outcome_unknown'],
+      ['all', 5, 'resend'],
+    ] as const) {
+      const first = await at().hold(key, 5, named(name));
+      at().settle(first, 'unknown', { keepIdentity: true });
+      await settled(first, cost);
+      assert.equal(codeOf(await at().admit(key, 5, named(name))), expected, name);
+    }
+    assert.deepEqual(await at().standing(key), { spent: 6, held: 0 });
+  });
+
   test(`${name}: while a call is sent again, its first attempt has no say any more`, async () => {
     const key = await at().issue({ totalCap: usd(5) });
     const first = await at().hold(key, 5, named('k'));

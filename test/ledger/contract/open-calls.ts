@@ -254,6 +254,21 @@ export function openCallContract(name: string, at: AtDesk): void {
     assert.deepEqual(await at().standing(key), { spent: 7, held: 0 });
   });
 
+  test(`${name}: a lost attempt that is found declined gives back what its payment holds, with its own end`, async () => {
+    const key = await at().issue({ totalCap: usd(50) });
+    const open = fact('pi_lost', 7, 'open');
+    const made = await at().hold(key, 7);
+    at().settle(made, 'held', { vendorObjectId: open.id, objects: [open] });
+    const lost = await at().hold(key, 0, { quote: ofAmount(open.id), objectId: open.id });
+    at().settle(lost, 'unknown', { keepIdentity: true });
+    await resolve(at(), lost, {
+      ...{ outcome: 'held', vendorObjectId: open.id, lookedAt: at().now },
+      objects: [fact(open.id, 7, 'declined')],
+    });
+    assert.deepEqual(await at().standing(key), { spent: 0, held: 0 });
+    assert.equal((await at().ledger.call(made))?.state, 'released');
+  });
+
   test(`${name}: what a crash left is due at once; what nobody can find out is listed for the operator`, async () => {
     const key = await at().issue({ totalCap: usd(50) });
     const id = await at().hold(key, 3);
