@@ -131,16 +131,16 @@ export class Model {
   sending(callId: bigint, request: UpstreamRequest): void {
     const row = this.#deps.rows.get(callId);
     const name = request.headers['idempotency-key'] ?? '';
+    const asked = textOf(request.body);
     if (row) {
       this.#holdIsDurable(row, request);
-      this.#executesOnce(row, name, textOf(request.body));
+      this.#executesOnce(row, name, asked);
       this.#notRevoked(row);
     } else {
       const what = 'was sent before its row was on disk';
       this.#violate(this.#deps.failing() ? 8 : 2, callId, what);
     }
     if (this.#sent.has(callId)) this.#violate(3, callId, 'was sent a second time');
-    const asked = textOf(request.body);
     const harmless = request.path.endsWith('/cancel') || request.method === 'GET';
     this.#sent.set(callId, {
       ...{ name, harmless, standing: 'in flight', rejected: false, asked, body: null },
