@@ -6,7 +6,7 @@
 import { type CapReport, type Refusal, refusal } from '../errors.ts';
 import { handle } from '../ids.ts';
 import { formatUsd, type Micros } from '../money.ts';
-import { type Admission, type Freeze, type Policy, UNCAPPED } from './ledger.ts';
+import { type Admission, type Freeze, namesAttempt, type Policy, UNCAPPED } from './ledger.ts';
 
 export const DAY_MS = 86_400_000;
 
@@ -295,9 +295,8 @@ function notCounted({ id, objectId }: FirstCall, again: Admission): Refusal {
 }
 
 /** By what a call like another one is told from its repetition. */
-function newIdentity({ taskId, attempt }: Admission): string {
-  const inTask = taskId !== null && attempt !== null;
-  return `a new idempotency key${inTask ? ', and another X-Keybrake-Task-Id' : ''}`;
+function newIdentity(call: Admission): string {
+  return `a new idempotency key${namesAttempt(call) ? ', and another X-Keybrake-Task-Id' : ''}`;
 }
 
 function overCallCap(chain: Link[], needed: Micros): Refusal | null {

@@ -46,6 +46,11 @@ export interface CallContext {
   traceId: string | null;
 }
 
+/** Whether the call says which attempt of which task makes it: then other attempts' calls are its own. */
+export function namesAttempt({ taskId, attempt }: CallContext): boolean {
+  return taskId !== null && attempt !== null;
+}
+
 /** A call that asks to be let through. Plain values: it crosses to the store's thread. */
 export interface Admission extends CallContext {
   id: bigint;

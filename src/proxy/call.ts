@@ -11,7 +11,12 @@ import type { Clock } from '../clock.ts';
 import type { Credential } from '../credential.ts';
 import { CATALOGUE, type Refusal, refusal } from '../errors.ts';
 import type { IdSource } from '../ids.ts';
-import { type CallContext, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts';
+import {
+  type CallContext,
+  type Ledger,
+  LedgerUnavailable,
+  namesAttempt,
+} from '../ledger/ledger.ts';
 import type { Micros } from '../money.ts';
 import type { TariffBook } from '../tariffs/book.ts';
 import { keyHeaders } from '../vendors/headers.ts';
@@ -165,8 +170,7 @@ export class DataPlane {
   /** Whoever makes the call again in the same attempt of its task was not told of this one. */
   #hungUp(call: RunningCall, { admission }: Understood): void {
     call.unheard = true;
-    const { fingerprint, taskId, attempt } = admission;
-    if (fingerprint !== null && taskId !== null && attempt !== null) {
+    if (admission.fingerprint !== null && namesAttempt(admission)) {
       this.#deps.ledger.unheard(call.id);
     }
   }

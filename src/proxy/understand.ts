@@ -4,7 +4,12 @@
  */
 import { hash } from 'node:crypto';
 import { type Refusal, refusal } from '../errors.ts';
-import type { Admission, CallContext, KeyIdentity } from '../ledger/ledger.ts';
+import {
+  type Admission,
+  type CallContext,
+  type KeyIdentity,
+  namesAttempt,
+} from '../ledger/ledger.ts';
 import { holdsOwnCredential } from '../secrecy.ts';
 import { keyPrice } from '../vendors/endpoints.ts';
 import {
@@ -105,11 +110,11 @@ export function understand(question: Question): Understood {
 /** Whether a repetition of the call can be known: by the client's key, or by its task's attempts. */
 function hasIdentity(
   { idempotency }: Reading,
-  { taskId, attempt }: CallContext,
+  context: CallContext,
   idempotencyKey: string | null,
 ): boolean {
   if (idempotency === 'none') return false;
-  return idempotencyKey !== null || (taskId !== null && attempt !== null);
+  return idempotencyKey !== null || namesAttempt(context);
 }
 
 /** By the vendor's own header when it has another than everybody's. */

@@ -18,7 +18,13 @@ import {
   refill,
   tightest,
 } from '../decide.ts';
-import { type Admission, type Freeze, LedgerConflict, type Verdict } from '../ledger.ts';
+import {
+  type Admission,
+  type Freeze,
+  LedgerConflict,
+  namesAttempt,
+  type Verdict,
+} from '../ledger.ts';
 import type { HotKeys } from './keys.ts';
 import type { Objects } from './objects.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -324,7 +330,7 @@ export class Admissions {
    */
   #otherAttempt(call: Admission): unknown {
     const { taskId, attempt, keyId, vendor, fingerprint, idempotencyKey } = call;
-    if (taskId === null || attempt === null || fingerprint === null) return undefined;
+    if (fingerprint === null || !namesAttempt(call)) return undefined;
     const ofTask = [taskId, keyId, vendor, fingerprint] as const;
     const again = idempotencyKey && this.#again.get(...ofTask, attempt, idempotencyKey);
     if (again) return again;
